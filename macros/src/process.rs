@@ -1,0 +1,163 @@
+//! `#[process]`: keeps the function as it is inside a constructor of the same name.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned as _;
+use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Path, Result, ReturnType, Token, Type};
+
+#[derive(Default)]
+struct Arguments {
+    krate: Option<Path>,
+    name: Option<LitStr>,
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut arguments = Self::default();
+        while !input.is_empty() {
+            if input.peek(Token![crate]) {
+                input.parse::<Token![crate]>()?;
+                input.parse::<Token![=]>()?;
+                arguments.krate = Some(input.call(Path::parse_mod_style)?);
+            } else {
+                let key: Ident = input.parse()?;
+                if key != "name" {
+                    return Err(Error::new(
+                        key.span(),
+                        format!("`#[process]` knows no `{key}`; it takes `name = \"…\"` and `crate = path`"),
+                    ));
+                }
+                input.parse::<Token![=]>()?;
+                arguments.name = Some(input.parse()?);
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let expanded = syn::parse2::<Arguments>(arguments).and_then(|arguments| {
+        let function = syn::parse2::<ItemFn>(item.clone()).map_err(|_| {
+            Error::new(
+                item.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span()),
+                "`#[process]` stands on a function: `#[process] async fn` for a task, `#[process] fn` for a thread",
+            )
+        })?;
+        process(&arguments, function)
+    });
+    match expanded {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            // The function stays, so that its users see one mistake and editors keep working.
+            let error = error.to_compile_error();
+            quote!(#error #item)
+        }
+    }
+}
+
+fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
+    let krate = arguments.krate.as_ref().map_or_else(|| quote!(::aqueduct), |path| quote!(#path));
+    let ItemFn { attrs, vis, sig, block, .. } = function;
+    if let Some(token) = &sig.constness {
+        return Err(Error::new(token.span(), "a process is not `const`: it runs. Take `const` away"));
+    }
+    if let Some(abi) = &sig.abi {
+        return Err(Error::new(abi.span(), "a process is an ordinary function. Take `extern` away"));
+    }
+    if let Some(variadic) = &sig.variadic {
+        return Err(Error::new(variadic.span(), "a process has a fixed number of parameters"));
+    }
+    let is_task = sig.asyncness.is_some();
+
+    // The outer function names its parameters; the inner one has the patterns.
+    let mut outer = Vec::new();
+    let mut names = Vec::new();
+    let mut ports = Vec::new();
+    for (index, input) in sig.inputs.iter().enumerate() {
+        let typed = match input {
+            FnArg::Typed(typed) => typed,
+            FnArg::Receiver(receiver) => {
+                return Err(Error::new(
+                    receiver.span(),
+                    "a process shares nothing, so it has no `self`: make it a free function and hand over what it needs",
+                ));
+            }
+        };
+        let name = match &*typed.pat {
+            Pat::Ident(name) if name.subpat.is_none() => name.ident.clone(),
+            pattern => Ident::new(&format!("parameter_{index}"), pattern.span()),
+        };
+        let ty = &typed.ty;
+        let attrs = &typed.attrs;
+        outer.push(quote!(#(#attrs)* #name: #ty));
+        if is_end(ty) {
+            ports.push(name.clone());
+        }
+        names.push(name);
+    }
+    let port_names = ports.iter().map(|port| port.to_string());
+    let port_count = ports.len();
+    let name = arguments.name.as_ref().map_or_else(|| sig.ident.to_string(), LitStr::value);
+    let ident = &sig.ident;
+    let generics = &sig.generics;
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let outcome = match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => quote!(#ty),
+    };
+
+    // The body keeps its own signature, so that its errors read as if it had been written without the macro.
+    let mut inner = sig.clone();
+    inner.ident = format_ident!("body_of_{}", ident, span = ident.span());
+    let body = &inner.ident;
+    let span = match &sig.output {
+        ReturnType::Default => ident.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    };
+    let (kind, promise, value) = if is_task {
+        (
+            quote!(Task),
+            quote_spanned!(span=> impl ::core::future::Future<Output = #outcome> + ::core::marker::Send),
+            quote!(#body(#(#names),*)),
+        )
+    } else {
+        (
+            quote!(Thread),
+            quote_spanned!(span=> impl ::core::ops::FnOnce() -> #outcome + ::core::marker::Send + 'static),
+            quote!(move || #body(#(#names),*)),
+        )
+    };
+    Ok(quote! {
+        #(#attrs)*
+        #vis fn #ident #impl_generics (#(#outer),*) -> #krate::#kind<#promise, #port_count> #where_clause {
+            #[allow(clippy::too_many_arguments, clippy::unused_async)]
+            #inner #block
+
+            #[allow(unused_imports)]
+            use #krate::__private::{ViaEnd as _, ViaOther as _};
+            static META: #krate::__private::Meta = #krate::__private::Meta::new(
+                #name,
+                &[#(#port_names),*],
+                #krate::__private::concat!(#krate::__private::file!(), ":", #krate::__private::line!()),
+            );
+            let ports = [#((&&#ports).aqueduct_port()),*];
+            #krate::#kind::new(&META, ports, #value)
+        }
+    })
+}
+
+/// True if a type is written as `Sender<…>` or `Receiver<…>`, with any path before it.
+fn is_end(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => {
+            path.path.segments.last().is_some_and(|last| last.ident == "Sender" || last.ident == "Receiver")
+        }
+        Type::Paren(inner) => is_end(&inner.elem),
+        Type::Group(inner) => is_end(&inner.elem),
+        _ => false,
+    }
+}

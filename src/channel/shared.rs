@@ -1,0 +1,247 @@
+//! What the ends of one channel share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::queue::Queue;
+use crate::context::{self, Poisoned};
+use crate::wait::{AtomicUsize, Exchange, Hook, Ordering, Reach};
+
+/// One channel: its exchange, and how many ends each side has.
+pub(crate) struct Shared<T> {
+    exchange: Exchange<T, Queue<T>>,
+    /// Which value policy it has, for `capacity`.
+    pub(super) capacity: usize,
+    name: Option<Arc<str>>,
+    senders: AtomicUsize,
+    receivers: AtomicUsize,
+}
+
+impl<T> Shared<T> {
+    /// A channel with one end on each side, which the caller makes.
+    pub(super) fn new(capacity: usize, name: Option<Arc<str>>, hook: Option<Hook<T>>) -> Arc<Self> {
+        Arc::new(Self {
+            exchange: Exchange::new(Queue::new(capacity), hook),
+            capacity,
+            name,
+            senders: AtomicUsize::new(1),
+            receivers: AtomicUsize::new(1),
+        })
+    }
+
+    pub(super) fn exchange(&self) -> &Exchange<T, Queue<T>> {
+        &self.exchange
+    }
+
+    pub(super) fn capacity(&self) -> Option<usize> {
+        (self.capacity != usize::MAX).then_some(self.capacity)
+    }
+
+    pub(super) fn name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    /// Tells channels apart while they live.
+    pub(super) fn id(&self) -> ChannelId {
+        ChannelId(std::ptr::from_ref(self).cast::<()>() as usize)
+    }
+}
+
+/// The identity of a channel, as long as one of its ends lives.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChannelId(usize);
+
+/// One side's count of ends.
+pub(super) trait Side {
+    fn count<T>(shared: &Shared<T>) -> &AtomicUsize;
+    /// The last end of this side is gone.
+    fn retire<T>(shared: &Shared<T>);
+
+    /// One more end joins.
+    fn join<T>(shared: &Shared<T>) {
+        // As for `Arc`: so many ends cannot exist unless they are leaked.
+        if Self::count(shared).fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
+            std::process::abort();
+        }
+    }
+
+    /// One more end joins, unless all are gone.
+    fn rejoin<T>(shared: &Shared<T>) -> bool {
+        let count = Self::count(shared);
+        let mut ends = count.load(Ordering::Relaxed);
+        while ends != 0 {
+            match count.compare_exchange_weak(ends, ends + 1, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => ends = now,
+            }
+        }
+        false
+    }
+
+    /// An end leaves: retires the channel if it was the last one, poisons it if its process is failing.
+    fn leave<T>(shared: &Shared<T>) {
+        if let Some(cause) = context::failing() {
+            shared.exchange.poison(Poisoned(cause));
+        }
+        // AcqRel: whoever retires has seen what the others did.
+        if Self::count(shared).fetch_sub(1, Ordering::AcqRel) == 1 {
+            Self::retire(shared);
+        }
+    }
+}
+
+/// Drops an end as if its process were not failing.
+pub(super) fn retire_quietly<End>(end: End) {
+    context::quietly(|| drop(end));
+}
+
+/// What both kinds of ends offer alike.
+macro_rules! both_ends {
+    ($End:ident, $name:literal) => {
+        impl<T> $End<T> {
+            /// The number of values in the channel that wait to be received.
+            ///
+            /// A rendezvous holds none, except one that came back because its receiver was cancelled.
+            #[must_use]
+            pub fn len(&self) -> usize {
+                self.shared.exchange().len()
+            }
+
+            /// True if nothing in the channel waits to be received. (A sender may be waiting.)
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                self.len() == 0
+            }
+
+            /// True if there is no room: a send completes only with a receiver's help. Always so for a rendezvous.
+            #[must_use]
+            pub fn is_full(&self) -> bool {
+                self.shared.exchange().is_full()
+            }
+
+            /// How many values there is room for; `None` if unbounded.
+            #[must_use]
+            pub fn capacity(&self) -> Option<usize> {
+                self.shared.capacity()
+            }
+
+            /// How many values were sent and can never be received.
+            #[must_use]
+            pub fn undelivered(&self) -> u64 {
+                self.shared.exchange().undelivered()
+            }
+
+            /// True if both are ends of one channel.
+            #[must_use]
+            pub fn same_channel(&self, other: &impl ChannelEnd) -> bool {
+                self.channel_id() == other.channel_id()
+            }
+
+            /// The name given to [`Channel::named`](super::Channel::named).
+            #[must_use]
+            pub fn name(&self) -> Option<&str> {
+                self.shared.name().map(|name| &**name)
+            }
+        }
+
+        impl<T> ChannelEnd for $End<T> {
+            fn channel_id(&self) -> ChannelId {
+                self.shared.id()
+            }
+
+            fn channel_name(&self) -> Option<&Arc<str>> {
+                self.shared.name()
+            }
+
+            fn direction(&self) -> Direction {
+                Direction::$End
+            }
+        }
+
+        impl<T> fmt::Debug for $End<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple($name).field(&self.shared).finish()
+            }
+        }
+    };
+}
+pub(super) use both_ends;
+
+/// An end of a channel, whatever its direction and payload.
+pub trait ChannelEnd {
+    /// Tells channels apart while one of their ends lives.
+    #[doc(hidden)]
+    fn channel_id(&self) -> ChannelId;
+    /// The channel's name, if it was given one.
+    #[doc(hidden)]
+    fn channel_name(&self) -> Option<&Arc<str>>;
+    /// Which end it is.
+    fn direction(&self) -> Direction;
+}
+
+/// Which end of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Values go in here.
+    Sender,
+    /// Values come out here.
+    Receiver,
+}
+
+pub(super) struct Senders;
+pub(super) struct Receivers;
+
+impl Side for Senders {
+    fn count<T>(shared: &Shared<T>) -> &AtomicUsize {
+        &shared.senders
+    }
+
+    fn retire<T>(shared: &Shared<T>) {
+        shared.exchange.retire_senders();
+    }
+}
+
+impl Side for Receivers {
+    fn count<T>(shared: &Shared<T>) -> &AtomicUsize {
+        &shared.receivers
+    }
+
+    fn retire<T>(shared: &Shared<T>) {
+        shared.exchange.retire_receivers();
+    }
+}
+
+impl<T> Reach for &Shared<T> {
+    type Item = T;
+    type Store = Queue<T>;
+
+    #[inline]
+    fn exchange(&self) -> &Exchange<T, Queue<T>> {
+        &self.exchange
+    }
+}
+
+impl<T> Reach for Arc<Shared<T>> {
+    type Item = T;
+    type Store = Queue<T>;
+
+    fn exchange(&self) -> &Exchange<T, Queue<T>> {
+        &self.exchange
+    }
+}
+
+impl<T> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Channel");
+        if let Some(name) = self.name() {
+            out.field("name", &name);
+        }
+        out.field("len", &self.exchange.len());
+        match self.capacity() {
+            Some(capacity) => out.field("capacity", &capacity),
+            None => out.field("capacity", &"unbounded"),
+        };
+        out.field("ended", &self.exchange.sending_ended()).finish()
+    }
+}

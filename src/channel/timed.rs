@@ -1,0 +1,58 @@
+//! Waiting with a deadline, and waiting on a thread.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use super::error::WaitError;
+use crate::time::{After, after, at};
+use crate::wait::{Direction, Operation, Reach, Settled, block_on, on_runtime_worker, poll_proceed};
+
+/// Goes on with an operation until it is settled or the timer fires: `None`. Delivery wins.
+pub(super) async fn settle_before<C: Reach, D: Direction>(
+    mut operation: Pin<&mut Operation<C, D>>,
+    timer: After,
+) -> Option<Settled> {
+    let mut timer = pin!(timer);
+    poll_fn(|cx| {
+        if operation.is_fresh() && poll_proceed(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if let Poll::Ready(settled) = operation.as_mut().poll(cx) {
+            return Poll::Ready(Some(settled));
+        }
+        match timer.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(operation.as_mut().withdraw()),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// How long a wait may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    For(Duration),
+    Until(Instant),
+}
+
+impl Limit {
+    pub(super) fn timer(self) -> After {
+        match self {
+            Self::For(duration) => after(duration),
+            Self::Until(instant) => at(instant),
+        }
+    }
+}
+
+/// Blocks this thread until the future is ready, unless the thread is a runtime's.
+pub(super) fn block<F: Future>(future: F) -> Result<F::Output, WaitError> {
+    may_block()?;
+    Ok(block_on(future))
+}
+
+/// An error where blocking would stall a runtime's worker.
+pub(crate) fn may_block() -> Result<(), WaitError> {
+    if crate::context::in_task() || on_runtime_worker() { Err(WaitError::OnRuntimeWorker) } else { Ok(()) }
+}

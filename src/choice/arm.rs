@@ -1,0 +1,336 @@
+//! What stands in a choice: a guard that may be disabled, and its result.
+//!
+//! `alt!` does not know the types of its guards. It finds out what a guard is by the order in which method calls are
+//! resolved: [`ViaExchange`] is asked first, then [`ViaTimer`], then [`ViaFuture`], by one `&` less each.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use pin_project_lite::pin_project;
+
+use crate::channel::{NextFuture, RecvFuture, SendError, SendFromFuture, SendFuture};
+use crate::context::{Ended, FailMark, Poisoned};
+use crate::time::{After, NextTick};
+use crate::wait::{Exchanging, Guarded, Kind};
+
+/// One arm of a choice.
+#[doc(hidden)]
+pub trait Arm: Guarded {
+    /// What the pattern is matched with.
+    type Output;
+    /// The result, after the choice has taken this guard.
+    fn take(self: Pin<&mut Self>) -> Self::Output;
+    /// Takes the guard out of the choice.
+    fn switch_off(self: Pin<&mut Self>);
+}
+
+/// A guard that a peer commits.
+#[doc(hidden)]
+pub trait Exchange {
+    type Output;
+    fn is_off(&self) -> bool {
+        false
+    }
+    fn exchange(self: Pin<&mut Self>) -> Exchanging<'_>;
+    fn result(self: Pin<&mut Self>) -> Self::Output;
+}
+
+macro_rules! exchange {
+    ($($Guard:ident -> $Output:ty $(, off: $is_off:ident)?;)*) => {$(
+        impl<T> Exchange for $Guard<'_, T> {
+            type Output = $Output;
+            $(fn is_off(&self) -> bool {
+                self.$is_off()
+            })?
+            fn exchange(self: Pin<&mut Self>) -> Exchanging<'_> {
+                $Guard::exchange(self)
+            }
+            fn result(self: Pin<&mut Self>) -> Self::Output {
+                $Guard::result(self)
+            }
+        }
+    )*};
+}
+
+exchange! {
+    SendFuture -> Result<(), SendError<T>>;
+    SendFromFuture -> Result<(), Ended>, off: is_empty;
+    RecvFuture -> Result<T, Ended>;
+    NextFuture -> Result<Option<T>, Poisoned>;
+}
+
+/// A guard that time commits: asking whether it is due takes nothing.
+#[doc(hidden)]
+pub trait Timer: Future<Output = Instant> {
+    fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool;
+}
+
+impl Timer for After {
+    fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.poll(cx).is_ready()
+    }
+}
+
+impl Timer for NextTick<'_> {
+    fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        NextTick::is_due(self, cx)
+    }
+}
+
+pin_project! {
+    /// An exchange, or nothing.
+    #[doc(hidden)]
+    #[derive(Debug)]
+    pub struct ExchangeArm<G> {
+        #[pin]
+        guard: Option<G>,
+    }
+}
+
+impl<G: Exchange> Guarded for ExchangeArm<G> {
+    fn kind(&self) -> Kind {
+        match &self.guard {
+            Some(guard) if !guard.is_off() => Kind::Exchange,
+            _ => Kind::Off,
+        }
+    }
+
+    fn exchange(self: Pin<&mut Self>) -> Option<Exchanging<'_>> {
+        let guard = self.project().guard.as_pin_mut()?;
+        if guard.is_off() { None } else { Some(guard.exchange()) }
+    }
+
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> bool {
+        false
+    }
+
+    fn may_be_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> bool {
+        false
+    }
+}
+
+impl<G: Exchange> Arm for ExchangeArm<G> {
+    type Output = G::Output;
+
+    fn take(self: Pin<&mut Self>) -> G::Output {
+        match self.project().guard.as_pin_mut() {
+            Some(guard) => guard.result(),
+            None => unreachable!("a disabled guard is not taken"),
+        }
+    }
+
+    fn switch_off(self: Pin<&mut Self>) {
+        self.project().guard.set(None);
+    }
+}
+
+pin_project! {
+    /// A timer, or nothing.
+    #[doc(hidden)]
+    #[derive(Debug)]
+    pub struct TimerArm<G> {
+        #[pin]
+        timer: Option<G>,
+    }
+}
+
+impl<G: Timer> Guarded for TimerArm<G> {
+    fn kind(&self) -> Kind {
+        if self.timer.is_some() { Kind::Readiness } else { Kind::Off }
+    }
+
+    fn exchange(self: Pin<&mut Self>) -> Option<Exchanging<'_>> {
+        None
+    }
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.may_be_ready(cx)
+    }
+
+    fn may_be_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.project().timer.as_pin_mut().is_some_and(|timer| timer.is_due(cx))
+    }
+}
+
+impl<G: Timer> Arm for TimerArm<G> {
+    type Output = Instant;
+
+    fn take(self: Pin<&mut Self>) -> Instant {
+        let timer = self.project().timer.as_pin_mut();
+        let due = timer.map(|timer| timer.poll(&mut Context::from_waker(std::task::Waker::noop())));
+        match due {
+            Some(Poll::Ready(instant)) => instant,
+            _ => unreachable!("a timer that was due stays due"),
+        }
+    }
+
+    fn switch_off(self: Pin<&mut Self>) {
+        self.project().timer.set(None);
+    }
+}
+
+pin_project! {
+    /// Any future, or nothing.
+    #[doc(hidden)]
+    #[derive(Debug)]
+    pub struct FutureArm<F: Future> {
+        #[pin]
+        future: Option<F>,
+        output: Option<F::Output>,
+    }
+}
+
+impl<F: Future> Guarded for FutureArm<F> {
+    fn kind(&self) -> Kind {
+        if self.future.is_some() { Kind::Readiness } else { Kind::Off }
+    }
+
+    fn exchange(self: Pin<&mut Self>) -> Option<Exchanging<'_>> {
+        None
+    }
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let this = self.project();
+        if this.output.is_none()
+            && let Some(future) = this.future.as_pin_mut()
+            && let Poll::Ready(output) = future.poll(cx)
+        {
+            *this.output = Some(output);
+        }
+        this.output.is_some()
+    }
+
+    fn may_be_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> bool {
+        // Asking is polling, and its output could not be given back.
+        self.future.is_some()
+    }
+}
+
+impl<F: Future> Arm for FutureArm<F> {
+    type Output = F::Output;
+
+    fn take(self: Pin<&mut Self>) -> F::Output {
+        match self.project().output.take() {
+            Some(output) => output,
+            None => unreachable!("a future is taken once, when it is ready"),
+        }
+    }
+
+    fn switch_off(self: Pin<&mut Self>) {
+        self.project().future.set(None);
+    }
+}
+
+/// This guard is an exchange.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct ExchangeTag;
+
+/// This guard is a timer.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct TimerTag;
+
+/// This guard is some other future.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct FutureTag;
+
+/// Asked first.
+#[doc(hidden)]
+pub trait ViaExchange {
+    fn aqueduct_guard(&self) -> ExchangeTag {
+        ExchangeTag
+    }
+}
+impl<G: Exchange> ViaExchange for &&Option<G> {}
+
+/// Asked second.
+#[doc(hidden)]
+pub trait ViaTimer {
+    fn aqueduct_guard(&self) -> TimerTag {
+        TimerTag
+    }
+}
+impl<G: Timer> ViaTimer for &Option<G> {}
+
+/// Asked last.
+#[doc(hidden)]
+pub trait ViaFuture {
+    fn aqueduct_guard(&self) -> FutureTag {
+        FutureTag
+    }
+}
+impl<F: Future> ViaFuture for Option<F> {}
+
+impl ExchangeTag {
+    #[doc(hidden)]
+    pub fn arm<G: Exchange>(self, guard: Option<G>) -> ExchangeArm<G> {
+        ExchangeArm { guard }
+    }
+}
+
+impl TimerTag {
+    #[doc(hidden)]
+    pub fn arm<G: Timer>(self, timer: Option<G>) -> TimerArm<G> {
+        TimerArm { timer }
+    }
+}
+
+impl FutureTag {
+    #[doc(hidden)]
+    pub fn arm<F: Future>(self, future: Option<F>) -> FutureArm<F> {
+        FutureArm { future, output: None }
+    }
+}
+
+/// An error that a refutable arm does not look at: if it is a poison, the process is marked with it for good.
+#[doc(hidden)]
+pub trait SwallowPoison {
+    fn aqueduct_swallow(&self);
+}
+
+/// An error that says why a channel ended.
+#[doc(hidden)]
+pub trait Ending {
+    fn poison(&self) -> Option<&Poisoned>;
+}
+
+impl Ending for Ended {
+    fn poison(&self) -> Option<&Poisoned> {
+        match self {
+            Self::Poisoned(poisoned) => Some(poisoned),
+            Self::Retired => None,
+        }
+    }
+}
+
+impl Ending for Poisoned {
+    fn poison(&self) -> Option<&Poisoned> {
+        Some(self)
+    }
+}
+
+impl<T> Ending for SendError<T> {
+    fn poison(&self) -> Option<&Poisoned> {
+        self.reason().poison()
+    }
+}
+
+impl<E: Ending> SwallowPoison for &E {
+    fn aqueduct_swallow(&self) {
+        if let Some(poisoned) = self.poison() {
+            FailMark::here(&poisoned.0).settle(&poisoned.0);
+        }
+    }
+}
+
+/// Any other error says nothing about a channel.
+#[doc(hidden)]
+pub trait SwallowNothing {
+    fn aqueduct_swallow(&self) {}
+}
+
+impl<E> SwallowNothing for E {}

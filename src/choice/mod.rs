@@ -1,0 +1,13 @@
+//! Choice: waiting for several things at once, and doing exactly one.
+//!
+//! The rules are told in `guide.md` beside this file, which the rustdoc shows as `guide`.
+
+mod alt;
+mod arm;
+mod offer;
+mod set;
+
+pub use alt::Alt;
+pub use arm::{Arm, ViaExchange, ViaFuture, ViaTimer};
+pub use arm::{SwallowNothing, SwallowPoison};
+pub use offer::{Exhausted, Offer, Offered};

@@ -1,0 +1,230 @@
+//! Who is running: the identity of the current process, and whether it is failing.
+//!
+//! Everything above tells this module something or asks it; it tells nobody.
+//!
+//! A [`Context`] is three words. It lives inside the running process and is moved into a thread-local cell while
+//! the process's body runs, and back when the body yields: entering costs two small moves and no reference count.
+//! What few processes need (a name made at run time, the failing mark) is allocated at first use.
+
+mod cause;
+mod failing;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use cause::{Cause, Ended, Poisoned};
+pub(crate) use cause::Reason;
+pub(crate) use failing::{FailMark, failing, quietly};
+
+/// What is known of a process before it runs: written once by `#[process]`, shared by all its instances.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Meta {
+    /// The name of the function or struct.
+    pub name: &'static str,
+    /// The names of its channel ends, in the order of the parameters.
+    pub ports: &'static [&'static str],
+    /// `file:line` of its definition.
+    pub location: &'static str,
+}
+
+impl Meta {
+    /// Describes a process; called by the expansion of `#[process]`.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn new(name: &'static str, ports: &'static [&'static str], location: &'static str) -> Self {
+        Self { name, ports, location }
+    }
+}
+
+/// The name and number of a process.
+///
+/// Numbers are given when a process starts, rise by one, and are never used again. Number 0 stands for code that
+/// runs in no process.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    name: Name,
+    number: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Name {
+    Static(&'static str),
+    Shared(Arc<str>),
+}
+
+impl Identity {
+    /// The process's name: that of its function, unless it was given another.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.name {
+            Name::Static(name) => name,
+            Name::Shared(name) => name,
+        }
+    }
+
+    /// The process's number, or 0 outside any process.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The identity of code that runs in no process.
+    fn outside() -> Self {
+        Self { name: Name::Static("outside any process"), number: 0 }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            0 => f.write_str(self.name()),
+            number => write!(f, "{}#{number}", self.name()),
+        }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
+
+/// The identity and failing mark of one process.
+#[derive(Debug)]
+pub(crate) struct Context {
+    meta: &'static Meta,
+    number: u64,
+    rare: Option<Arc<Rare>>,
+}
+
+/// What few processes need.
+#[derive(Debug, Default)]
+struct Rare {
+    name: Option<Arc<str>>,
+    failing: failing::State,
+}
+
+impl Context {
+    /// A context without a number, for a process that has not started.
+    pub(crate) fn unstarted(meta: &'static Meta) -> Self {
+        Self { meta, number: 0, rare: None }
+    }
+
+    /// Gives the process another name than its function's.
+    pub(crate) fn rename(&mut self, name: Arc<str>) {
+        self.rare = Some(Arc::new(Rare { name: Some(name), failing: failing::State::default() }));
+    }
+
+    /// Gives the process its number, once.
+    pub(crate) fn start(&mut self) {
+        if self.number == 0 {
+            self.number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn meta(&self) -> &'static Meta {
+        self.meta
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        let name = match self.rare.as_ref().and_then(|rare| rare.name.as_ref()) {
+            Some(name) => Name::Shared(Arc::clone(name)),
+            None => Name::Static(self.meta.name),
+        };
+        Identity { name, number: self.number }
+    }
+
+    fn rare(&mut self) -> &Arc<Rare> {
+        self.rare.get_or_insert_with(Arc::default)
+    }
+
+    /// Marks the process as failing for good, with the first cause winning, and gives that first cause.
+    pub(crate) fn fail(&mut self, cause: Arc<Cause>) -> Arc<Cause> {
+        self.rare().failing.settle(cause)
+    }
+
+    /// The cause for which this process is failing for good, if it is.
+    pub(crate) fn settled_cause(&self) -> Option<Arc<Cause>> {
+        self.rare.as_ref().and_then(|rare| rare.failing.settled_cause())
+    }
+
+    /// The cause for which this process is failing, if it is.
+    pub(crate) fn cause(&self) -> Option<Arc<Cause>> {
+        self.rare.as_ref().and_then(|rare| rare.failing.cause())
+    }
+
+    /// Runs `body` as this process; its identity is back here afterwards, also when `body` panics.
+    pub(crate) fn enter<R>(&mut self, kind: Kind, body: impl FnOnce() -> R) -> R {
+        struct Leave<'a> {
+            own: &'a mut Context,
+            outer: Option<(Context, Kind)>,
+        }
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                let outer = self.outer.take();
+                let inner = CURRENT.try_with(|current| current.replace(outer));
+                if let Ok(Some((own, _))) = inner {
+                    *self.own = own;
+                }
+            }
+        }
+        let moved = Self { meta: self.meta, number: self.number, rare: self.rare.take() };
+        let outer = CURRENT.try_with(|current| current.replace(Some((moved, kind)))).unwrap_or(None);
+        let _leave = Leave { own: self, outer };
+        body()
+    }
+}
+
+/// How the current process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Inside somebody's poll: it must not block.
+    Task,
+    /// On a thread of its own.
+    Thread,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<(Context, Kind)>> = const { RefCell::new(None) };
+}
+
+/// Looks at the current process, if there is one.
+fn with_current<R>(look: impl FnOnce(&mut Context, Kind) -> R) -> Option<R> {
+    CURRENT
+        .try_with(|current| {
+            let mut current = current.try_borrow_mut().ok()?;
+            let (context, kind) = current.as_mut()?;
+            Some(look(context, *kind))
+        })
+        .ok()
+        .flatten()
+}
+
+/// The process that is running here; number 0 outside any process.
+///
+/// # Examples
+/// ```
+/// use aqueduct::prelude::*;
+///
+/// #[process]
+/// async fn worker() -> Outcome<String> {
+///     Ok(aqueduct::current().name().to_owned())
+/// }
+///
+/// assert_eq!(aqueduct::run(worker()).unwrap(), "worker");
+/// assert_eq!(aqueduct::current().number(), 0);
+/// ```
+#[must_use]
+pub fn current() -> Identity {
+    with_current(|context, _| context.identity()).unwrap_or_else(Identity::outside)
+}
+
+/// True while a task process is being polled on this thread.
+pub(crate) fn in_task() -> bool {
+    with_current(|_, kind| kind == Kind::Task).unwrap_or(false)
+}

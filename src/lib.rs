@@ -1,0 +1,216 @@
+//! Processes that share nothing, typed channels between them, and real choice.
+//!
+//! A program is a network of *processes* that talk over *typed channels*; a process can wait for several things at
+//! once, and does exactly one of them: that is *choice*. The same network runs on tasks and on OS threads, inside any
+//! tokio runtime or from plain threads.
+//!
+//! # A network
+//!
+//! ```
+//! use aqueduct::prelude::*;
+//!
+//! #[process]                                        // an async fn is a task process
+//! async fn prefix(first: u64, input: Receiver<u64>, out: Sender<u64>) -> Outcome {
+//!     out.send(first).await?;                       // retired: end quietly; poisoned: carry the poison on
+//!     while let Some(n) = input.next().await? {     // None: retired
+//!         out.send(n).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! #[process]
+//! async fn successor(input: Receiver<u64>, out: Sender<u64>) -> Outcome {
+//!     while let Some(n) = input.next().await? {
+//!         out.send(n + 1).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! #[process]
+//! async fn delta(input: Receiver<u64>, left: Sender<u64>, right: Sender<u64>) -> Outcome {
+//!     while let Some(n) = input.next().await? {
+//!         left.send(n).await?;
+//!         right.send(n).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! #[process]                                        // a plain fn has a thread of its own, and may block it
+//! fn first(count: usize, input: Receiver<u64>) -> Outcome<Vec<u64>> {
+//!     Ok(input.iter().take(count).collect::<Result<_, _>>()?)
+//! }
+//!
+//! fn main() -> Result<(), ProcessError> {
+//!     let (a, a_rx) = aqueduct::channel();          // a rendezvous: done when the other side has taken it
+//!     let (b, b_rx) = aqueduct::channel();
+//!     let (c, c_rx) = aqueduct::channel();
+//!     let (d, d_rx) = aqueduct::channel();
+//!     let network = par!(prefix(0, c_rx, a), delta(a_rx, b, d), successor(b_rx, c), first(5, d_rx));
+//!     let ((), (), (), numbers) = aqueduct::run(network)?;
+//!     assert_eq!(numbers, [0, 1, 2, 3, 4]);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! When `first` has its five numbers it drops its end. That retires the channel; `delta`'s next send finds it
+//! retired, `?` ends it, its ends retire in turn, and so the whole network ends in good order. Had `first` failed, or
+//! panicked, its end would have *poisoned* the channel, every process would have ended with that poison, and
+//! [`run`] would have said: `process first#5 failed: …`.
+//!
+//! # Where to start
+//!
+//! * [`channel()`], [`buffered`], [`unbounded`]: channels; the forms, their order, how they end, and what a dropped
+//!   future does are told in [`guide::channels`].
+//! * [`alt!`], [`alt_blocking!`], [`Alt`]: choice, told in [`guide::choice`].
+//! * `#[process]`, [`par!`], [`try_par!`], [`Group`], [`Process::spawn`]: processes, told in [`guide::processes`].
+//! * [`after`], [`at`], [`tick`]: time.
+//! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, await or spawn processes as they are.
+//!
+//! # What is certain
+//!
+//! Nothing is lost: a value that was sent is received exactly once, or its sender has it back, or it is counted as
+//! undelivered and handed to a hook, whoever is cancelled and whenever. Whoever waits is served in order. A choice
+//! commits exactly one of its guards. These are stated as invariants in the source (`src/wait/mod.rs`) and checked by
+//! model checkers on the code that ships.
+//!
+//! # Features
+//!
+//! * `macros` (default): `#[process]`, [`alt!`], [`alt_blocking!`].
+#![deny(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+extern crate self as aqueduct;
+
+mod channel;
+mod choice;
+mod context;
+#[doc(hidden)]
+pub mod process;
+mod time;
+#[allow(unsafe_code, reason = "the protocol, and the only home of unsafe code")]
+mod wait;
+
+pub use channel::{
+    Channel, ChannelEnd, ClosedFuture, Direction, IntoIter, Iter, NextFuture, Receiver, RecvFuture, RecvStream,
+    Refused, SendError, SendFromFuture, SendFuture, SendSink, SendWaitError, Sender, TryIter, TryRecvError,
+    TrySendError, WaitError, WeakReceiver, WeakSender, buffered, channel, unbounded,
+};
+pub use choice::{Alt, Exhausted, Offer};
+pub use context::{Cause, Ended, Identity, Meta, Poisoned, current};
+pub use process::{
+    Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Process, ProcessError, RunTask, RunThread, Shape, Task,
+    Thread, run, task, thread,
+};
+pub use time::{After, NextTick, Tick, after, at, tick};
+
+#[cfg(feature = "macros")]
+pub use aqueduct_macros::process;
+
+/// What most programs use.
+pub mod prelude {
+    #[cfg(feature = "macros")]
+    pub use crate::{alt, alt_blocking, process};
+    pub use crate::{
+        Alt, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Sender, after, at, par,
+        tick, try_par,
+    };
+}
+
+/// The rules, told at length.
+pub mod guide {
+    #[doc = include_str!("channel/guide.md")]
+    pub mod channels {}
+    #[cfg(feature = "macros")]
+    #[doc = include_str!("choice/guide.md")]
+    pub mod choice {}
+    #[doc = include_str!("process/guide.md")]
+    pub mod processes {}
+}
+
+/// For the expansions of the macros.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::channel::ChannelId;
+    pub use crate::choice::{Arm, Offered, SwallowNothing, SwallowPoison, ViaExchange, ViaFuture, ViaTimer};
+    pub use crate::context::Meta;
+    pub use crate::process::{Port, ViaEnd, ViaOther};
+    pub use crate::wait::{Chosen, Exchanging, Guarded, Guards, Kind};
+    pub use core::pin::pin;
+    pub use core::{concat, file, line, stringify};
+
+    #[cfg(feature = "macros")]
+    pub use aqueduct_macros::{alt, alt_blocking};
+}
+
+/// Waits for one of several guards, and runs its arm.
+///
+/// ```text
+/// alt! { [alt;]
+///     pattern = guard [, if condition] => expression,
+///     …
+///     [default => expression,]
+///     [complete => expression,]
+/// }
+/// ```
+///
+/// The guards, the patterns, the order and what is certain are told in [`guide::choice`]. It is an expression; its
+/// arms may use the ends in its guards, `?`, `break` and `.await`. Up to sixteen guards; for more, or for a number
+/// known at run time, use [`Alt::offer`].
+///
+/// # Cancel safety
+/// Dropped while it waits, every guard is taken back by its own rule: nothing is lost, except the value of an
+/// unchosen `send(value)`, which is dropped. `send_from(&mut slot)` keeps it.
+///
+/// # Panics
+/// If every guard is disabled and there is neither `complete` nor `default`. The macro refuses to compile where it
+/// can see that this is possible.
+///
+/// # Examples
+/// ```
+/// use aqueduct::prelude::*;
+/// use std::time::Duration;
+///
+/// # aqueduct::run(async {
+/// let (tx, rx) = aqueduct::buffered(1);
+/// tx.send("news").await?;
+/// let said = alt! {
+///     Ok(text) = rx.recv() => text.to_owned(),
+///     _ = after(Duration::from_secs(1)) => "silence".to_owned(),
+/// };
+/// assert_eq!(said, "news");
+/// # Outcome::Ok(()) }).unwrap();
+/// ```
+#[cfg(feature = "macros")]
+#[macro_export]
+macro_rules! alt {
+    ($($arms:tt)*) => {
+        $crate::__private::alt! { ($crate) $($arms)* }
+    };
+}
+
+/// As [`alt!`], on a thread: it blocks instead of awaiting.
+///
+/// # Panics
+/// As [`alt!`]; and inside a task, where blocking would stall the runtime's worker (not with `default`, which does
+/// not block).
+///
+/// # Examples
+/// ```
+/// use aqueduct::prelude::*;
+///
+/// let (tx, rx) = aqueduct::channel::<u32>();
+/// let (_quit_tx, quit) = aqueduct::channel::<()>();
+/// std::thread::spawn(move || tx.send_blocking(5));
+/// let n = alt_blocking! {
+///     r = rx.recv() => r.unwrap(),
+///     _ = quit.recv() => 0,
+/// };
+/// assert_eq!(n, 5);
+/// ```
+#[cfg(feature = "macros")]
+#[macro_export]
+macro_rules! alt_blocking {
+    ($($arms:tt)*) => {
+        $crate::__private::alt_blocking! { ($crate) $($arms)* }
+    };
+}

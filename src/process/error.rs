@@ -1,0 +1,103 @@
+//! What is known when a process has failed.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::exit::{Exit, Reasoned};
+use crate::context::{Cause, Context, Reason};
+
+/// A process failed; this is the first cause.
+///
+/// Of several processes that ended because of one another, each gives the same first cause. Taken with `?` into
+/// another process's [`Exit`], it stays the first cause.
+#[derive(Clone)]
+pub struct ProcessError {
+    pub(super) cause: Arc<Cause>,
+}
+
+impl ProcessError {
+    pub(super) fn new(cause: Arc<Cause>) -> Self {
+        Self { cause }
+    }
+
+    /// The first cause: in which process, and what happened.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// True if both come from the same first cause.
+    #[must_use]
+    pub fn same_cause(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.cause, &other.cause)
+    }
+}
+
+impl fmt::Display for ProcessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cause.origin().number() {
+            // The origin of a `poison` outside any process reads well on its own.
+            0 => self.cause.fmt(f),
+            _ => write!(f, "process {}", self.cause),
+        }
+    }
+}
+
+/// As `Display`, so that `fn main() -> Result<(), ProcessError>` prints a sentence.
+impl fmt::Debug for ProcessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for ProcessError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.error().map(|error| error as &(dyn Error + 'static))
+    }
+}
+
+/// What became of a body that returned.
+pub(super) fn conclude<T: 'static>(outcome: Result<T, Exit>, context: &Context) -> Result<T, ProcessError> {
+    match outcome {
+        Ok(value) => match context.settled_cause() {
+            // A choice let a poison go by: what this process made may be incomplete.
+            Some(cause) => Err(ProcessError::new(cause)),
+            None => Ok(value),
+        },
+        Err(Exit(Reasoned::Retired)) => match unit() {
+            Some(unit) => Ok(unit),
+            None => Err(ProcessError::new(Cause::new(context.identity(), Reason::EndedEarly))),
+        },
+        Err(Exit(Reasoned::Failed(cause, _))) => Err(ProcessError::new(cause)),
+    }
+}
+
+/// `Some(())`, if that is what `T` is.
+fn unit<T: 'static>() -> Option<T> {
+    let mut value: Option<T> = None;
+    if let Some(unit) = (&mut value as &mut dyn Any).downcast_mut::<Option<()>>() {
+        *unit = Some(());
+    }
+    value
+}
+
+/// Marks a process that has panicked, and makes the error of it.
+pub(super) fn panicked(context: &mut Context, payload: Box<dyn Any + Send>) -> ProcessError {
+    // If an end was dropped while unwinding, the process is marked already, and its peers know this very cause.
+    let cause = context.fail(Cause::new(context.identity(), Reason::Panicked(std::sync::OnceLock::new())));
+    let message = match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => match payload.downcast::<&'static str>() {
+            Ok(message) => (*message).to_owned(),
+            Err(payload) => {
+                // Its drop may panic in turn, and there is nothing to be done about it.
+                std::mem::forget(payload);
+                "a payload that is not text".to_owned()
+            }
+        },
+    };
+    cause.set_panic_message(message);
+    ProcessError::new(cause)
+}

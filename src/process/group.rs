@@ -1,0 +1,176 @@
+//! Parallel composition of a number of processes that is known at run time.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::Process;
+use super::error::ProcessError;
+use super::join::BUDGET;
+use super::tree::Tree;
+
+/// Processes that run in turns in the task that waits for them.
+///
+/// Add processes at any time; they run while the group is awaited. Dropping the group cancels those that run.
+///
+/// # Examples
+/// ```
+/// use aqueduct::prelude::*;
+///
+/// #[process]
+/// async fn square(n: u64) -> Outcome<u64> {
+///     Ok(n * n)
+/// }
+///
+/// # aqueduct::run(async {
+/// let mut group = Group::new();
+/// for n in 1..=10 {
+///     group.add(square(n));
+/// }
+/// let squares = group.join().await?;
+/// assert_eq!(squares.iter().sum::<u64>(), 385);
+/// # Outcome::Ok(()) }).unwrap();
+/// ```
+pub struct Group<'a, T = ()> {
+    children: Vec<Slot<'a, T>>,
+    /// Places in `children` that are free.
+    free: Vec<usize>,
+    tree: Tree,
+    ended: VecDeque<(usize, Result<T, ProcessError>)>,
+    added: usize,
+}
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProcessError>> + Send + 'a>>;
+
+/// A child and its number in order of addition.
+struct Slot<'a, T> {
+    child: Option<Boxed<'a, T>>,
+    number: usize,
+}
+
+impl<'a, T: 'static> Group<'a, T> {
+    /// A group without processes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { children: Vec::new(), free: Vec::new(), tree: Tree::new(), ended: VecDeque::new(), added: 0 }
+    }
+
+    /// Adds a process; it runs when the group is next awaited.
+    pub fn add<P>(&mut self, process: P)
+    where
+        P: Process<Output = T>,
+        P::Run: Send + 'a,
+    {
+        let slot = Slot { child: Some(Box::pin(process.start())), number: self.added };
+        self.added += 1;
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.children[place] = slot;
+                place
+            }
+            None => {
+                self.children.push(slot);
+                self.children.len() - 1
+            }
+        };
+        self.tree.add(place);
+    }
+
+    /// How many processes have been added whose result has not been taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.children.len() - self.free.len() + self.ended.len()
+    }
+
+    /// True if every result has been taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Runs the processes until one has ended; gives its result, or `None` if there is none left.
+    ///
+    /// # Errors
+    /// Each process's own.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: the processes go on when the group is awaited again.
+    pub async fn next(&mut self) -> Option<Result<T, ProcessError>> {
+        Some(self.next_numbered().await?.1)
+    }
+
+    async fn next_numbered(&mut self) -> Option<(usize, Result<T, ProcessError>)> {
+        poll_fn(|cx| {
+            if self.ended.is_empty() {
+                self.run(cx);
+            }
+            match self.ended.pop_front() {
+                Some(ended) => Poll::Ready(Some(ended)),
+                None if self.is_empty() => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Polls those that are ready.
+    fn run(&mut self, cx: &mut Context<'_>) {
+        let Self { children, free, tree, ended, .. } = self;
+        let mut budget = BUDGET;
+        tree.poll(cx.waker(), |place, cx| {
+            let slot = &mut children[place];
+            if let Some(child) = &mut slot.child
+                && let Poll::Ready(result) = child.as_mut().poll(cx)
+            {
+                slot.child = None;
+                free.push(place);
+                ended.push_back((slot.number, result));
+            }
+            budget -= 1;
+            if budget == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+    }
+
+    /// Runs the processes until all have ended; gives their values in the order in which they were added.
+    ///
+    /// # Errors
+    /// The first cause, once all have ended.
+    ///
+    /// # Cancel safety
+    /// Dropped, the processes that run are cancelled.
+    pub async fn join(mut self) -> Result<Vec<T>, ProcessError> {
+        let mut values = Vec::new();
+        let mut first = None;
+        while let Some((number, result)) = self.next_numbered().await {
+            match result {
+                Ok(value) => values.push((number, value)),
+                Err(error) => {
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        if let Some(error) = first {
+            return Err(error);
+        }
+        values.sort_unstable_by_key(|(number, _)| *number);
+        Ok(values.into_iter().map(|(_, value)| value).collect())
+    }
+}
+
+impl<T: 'static> Default for Group<'_, T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Group<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group")
+            .field("running", &(self.children.len() - self.free.len()))
+            .field("ended", &self.ended.len())
+            .finish()
+    }
+}

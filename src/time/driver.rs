@@ -1,0 +1,50 @@
+//! Which clockwork drives a timer of a task.
+
+use std::cell::Cell;
+use std::panic::catch_unwind;
+use std::sync::OnceLock;
+
+use tokio::runtime::{Handle, Id};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A sleep on the running runtime if that has a timer, else on the library's own; `None` if there is neither.
+pub(super) fn sleep(deadline: Instant) -> Option<Sleep> {
+    match Handle::try_current() {
+        Ok(runtime) if has_timer(&runtime) => Some(sleep_until(deadline)),
+        _ => {
+            let _own = own()?.enter();
+            Some(sleep_until(deadline))
+        }
+    }
+}
+
+/// True if the runtime was built with `enable_time`.
+///
+/// tokio tells only by panicking. We ask once for each runtime on each thread.
+fn has_timer(runtime: &Handle) -> bool {
+    thread_local!(static KNOWN: Cell<Option<(Id, bool)>> = const { Cell::new(None) });
+    let id = runtime.id();
+    match KNOWN.try_with(Cell::get) {
+        Ok(Some((known, answer))) if known == id => answer,
+        _ => {
+            let answer = catch_unwind(|| drop(sleep_until(Instant::now()))).is_ok();
+            let _ = KNOWN.try_with(|known| known.set(Some((id, answer))));
+            answer
+        }
+    }
+}
+
+/// The runtime of the library's timer thread.
+fn own() -> Option<&'static Handle> {
+    static OWN: OnceLock<Option<Handle>> = OnceLock::new();
+    OWN.get_or_init(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().ok()?;
+        let handle = runtime.handle().clone();
+        std::thread::Builder::new()
+            .name("aqueduct-timer".to_owned())
+            .spawn(move || runtime.block_on(std::future::pending::<()>()))
+            .ok()?;
+        Some(handle)
+    })
+    .as_ref()
+}

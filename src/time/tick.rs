@@ -1,0 +1,101 @@
+//! Instants at a steady distance.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use pin_project_lite::pin_project;
+
+use super::after::After;
+
+/// A clock that ticks every `period`, the first time one period from now.
+///
+/// Ticks stay on the grid. If the reader is late, missed ticks are skipped, except one: the next
+/// [`next`](Tick::next) is ready at once. A period of zero ticks whenever it is asked.
+///
+/// # Examples
+/// ```
+/// use std::time::{Duration, Instant};
+///
+/// # async fn example() {
+/// let start = Instant::now();
+/// let mut clock = aqueduct::tick(Duration::from_millis(10));
+/// clock.next().await;
+/// clock.next().await;
+/// assert!(start.elapsed() >= Duration::from_millis(20));
+/// # }
+/// # aqueduct::run(async { example().await; Ok::<(), aqueduct::Exit>(()) }).unwrap();
+/// ```
+#[must_use]
+pub fn tick(period: Duration) -> Tick {
+    Tick { due: tokio::time::Instant::now().checked_add(period), period }
+}
+
+/// The clock made by [`tick`].
+#[derive(Debug)]
+pub struct Tick {
+    due: Option<tokio::time::Instant>,
+    period: Duration,
+}
+
+impl Tick {
+    /// The next tick: a future of the instant at which it was due, and a guard of a choice.
+    ///
+    /// # Cancel safety
+    /// A tick counts as taken when the future is ready. Dropping it before takes nothing.
+    pub fn next(&mut self) -> NextTick<'_> {
+        NextTick { timer: After::new(self.due), tick: self }
+    }
+
+    /// The distance between two ticks.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// Moves on to the first tick after the one that was taken that is not long past.
+    fn advance(&mut self) {
+        let now = tokio::time::Instant::now();
+        let Some(due) = self.due else { return };
+        let next = due.checked_add(self.period);
+        self.due = match next {
+            Some(next) if next < now && !self.period.is_zero() => {
+                // Late by more than a period: to the last grid point before now, so that one tick waits.
+                let missed = (now - next).as_nanos() / self.period.as_nanos();
+                let missed = u32::try_from(missed).unwrap_or(u32::MAX);
+                self.period.checked_mul(missed).and_then(|skip| next.checked_add(skip)).or(Some(now))
+            }
+            next => next,
+        };
+    }
+}
+
+pin_project! {
+    /// The future of [`Tick::next`].
+    #[derive(Debug)]
+    #[must_use = "a timer does nothing until it is awaited or stands in a choice"]
+    pub struct NextTick<'a> {
+        tick: &'a mut Tick,
+        #[pin]
+        timer: After,
+    }
+}
+
+impl Future for NextTick<'_> {
+    type Output = Instant;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
+        let this = self.project();
+        let instant = ready!(this.timer.poll(cx));
+        this.tick.advance();
+        Poll::Ready(instant)
+    }
+}
+
+impl NextTick<'_> {
+    /// Whether it is due, without taking the tick.
+    pub(crate) fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.project().timer.poll(cx).is_ready()
+    }
+}

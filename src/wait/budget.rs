@@ -1,0 +1,58 @@
+//! Being a good neighbour on tokio: a task that always finds its channels ready must still let others run.
+//!
+//! tokio gives a task a budget of 128 operations a poll. Asking for one costs about 9 ns (a thread-local and a
+//! guard), so only every 32nd operation on a thread asks: at most 4096 operations without a yield. Measured on the
+//! prototype: 35 ns a CommsTime loop when each operation asks, 0 to 2 ns when every 32nd does.
+
+use std::cell::Cell;
+use std::task::{Context, Poll};
+
+const EVERY: u32 = 32;
+
+/// Pending if the task should yield first; it has been woken then.
+#[inline]
+pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
+    thread_local!(static COUNT: Cell<u32> = const { Cell::new(0) });
+    let due = COUNT
+        .try_with(|count| {
+            let next = count.get().wrapping_add(1);
+            count.set(next);
+            next % EVERY == 0
+        })
+        .unwrap_or(false);
+    if due && !cfg!(any(aqueduct_loom, aqueduct_shuttle)) { ask(cx) } else { Poll::Ready(()) }
+}
+
+#[cold]
+fn ask(cx: &mut Context<'_>) -> Poll<()> {
+    tokio::task::coop::poll_proceed(cx).map(|coop| coop.made_progress())
+}
+
+/// True if this thread is inside a poll by a tokio runtime, where blocking would stall other tasks.
+///
+/// tokio has no question for this. But a budget exists only there (not in `spawn_blocking`, not under
+/// `block_in_place`, not on other threads), and it is finite: holding more units than it has tells, and dropping them
+/// unused gives all of them back.
+pub(crate) fn on_runtime_worker() -> bool {
+    const MORE_THAN_A_BUDGET: usize = 256;
+    if cfg!(any(aqueduct_loom, aqueduct_shuttle)) || tokio::runtime::Handle::try_current().is_err() {
+        return false;
+    }
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    let mut units: [Option<tokio::task::coop::RestoreOnPending>; MORE_THAN_A_BUDGET] = [const { None }; MORE_THAN_A_BUDGET];
+    let mut exhausted = false;
+    for unit in &mut units {
+        match tokio::task::coop::poll_proceed(&mut cx) {
+            Poll::Ready(held) => *unit = Some(held),
+            Poll::Pending => {
+                exhausted = true;
+                break;
+            }
+        }
+    }
+    // Each restores the budget as it found it: the first one, dropped last, restores it as it was.
+    for unit in units.iter_mut().rev() {
+        *unit = None;
+    }
+    exhausted
+}

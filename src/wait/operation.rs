@@ -1,0 +1,377 @@
+//! One operation on one channel, as a future, and as a guard of a choice.
+//!
+//! ```text
+//!               poll: nobody there                poll: TAKEN
+//!     FRESH ───────────────────────▶ WAITING ─────────────────▶ SETTLED
+//!       │  ▲                            │ withdraw: unlinked         ▲
+//!       │  └────────────────────────────┘                            │
+//!       ├─────────────── poll: somebody there ───────────────────────┤
+//!       └──▶ ENLISTED (linked for a choice, whose claim decides) ────┘
+//! ```
+//!
+//! Dropped FRESH, WAITING and unclaimed, or ENLISTED and unclaimed: as if it had never been. Dropped committed: a
+//! send is delivered; a receive gives its value back to the channel.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use super::claim::{Claim, Sight};
+use super::exchange::{Direction, Exchange, Step, Store};
+use super::node::{Node, PLAIN};
+use super::primitives::Lock;
+use super::wakes::Wakes;
+
+/// How an operation reaches its channel: by a borrow or by a share.
+pub(crate) trait Reach {
+    type Item;
+    type Store: Store<Self::Item>;
+    fn exchange(&self) -> &Exchange<Self::Item, Self::Store>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Fresh,
+    Waiting,
+    Enlisted,
+    Settled,
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// The value has moved: out of a sender's slot, or into a receiver's.
+    Done,
+    /// The channel has ended; a sender's slot still holds its value.
+    Ended,
+}
+
+/// A send or a receive.
+///
+/// The owner polls it, withdraws it, enlists it in a choice; it must then go on with what it began: an enlisted
+/// operation is not polled.
+pub(crate) struct Operation<C: Reach, D: Direction> {
+    reach: C,
+    phase: Phase,
+    claim: Claim,
+    node: Node<C::Item>,
+    _direction: std::marker::PhantomData<fn() -> D>,
+}
+
+impl<C: Reach, D: Direction> Operation<C, D> {
+    /// An operation that has not begun; a send brings its value.
+    pub(crate) fn new(reach: C, value: Option<C::Item>) -> Self {
+        Self {
+            reach,
+            phase: Phase::Fresh,
+            claim: Claim::new(),
+            node: Node::new(value),
+            _direction: std::marker::PhantomData,
+        }
+    }
+
+    pub(crate) fn reach(&self) -> &C {
+        &self.reach
+    }
+
+    /// The parts that may be touched while others point at the node.
+    fn project(self: Pin<&mut Self>) -> Parts<'_, C> {
+        // SAFETY: `claim` and `node` are not moved out of; the others are not pinned.
+        let this = unsafe { self.get_unchecked_mut() };
+        Parts { reach: &this.reach, phase: &mut this.phase, claim: &this.claim, node: &this.node }
+    }
+
+    /// Goes on with the operation.
+    #[inline]
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled> {
+        let this = self.project();
+        match *this.phase {
+            Phase::Fresh => this.begin::<D>(cx.waker().clone()),
+            Phase::Waiting => this.go_on::<D>(cx.waker()),
+            Phase::Enlisted | Phase::Settled => unreachable!("an operation is polled by its owner until it is settled"),
+        }
+    }
+
+    /// Takes a waiting operation back, unless it has been settled meanwhile: delivery wins.
+    pub(crate) fn withdraw(self: Pin<&mut Self>) -> Option<Settled> {
+        self.project().withdraw::<D>()
+    }
+
+    /// The value in the slot: a send's, while it has not been sent; a receive's, once it has come.
+    pub(crate) fn take(self: Pin<&mut Self>) -> Option<C::Item> {
+        let this = self.project();
+        debug_assert!(matches!(this.phase, Phase::Fresh | Phase::Settled), "the slot belongs to the channel now");
+        if matches!(this.phase, Phase::Waiting | Phase::Enlisted) {
+            return None;
+        }
+        // SAFETY: not linked and not claimable, so the node is ours alone.
+        unsafe { this.node.fields(|fields| fields.slot.take()) }
+    }
+
+    /// Starts over, with a new value for a send. What the slot held is given back.
+    pub(crate) fn restart(self: Pin<&mut Self>, value: Option<C::Item>) -> Option<C::Item> {
+        let this = self.project();
+        debug_assert!(matches!(this.phase, Phase::Fresh | Phase::Settled), "only what is settled can start over");
+        *this.phase = Phase::Fresh;
+        // SAFETY: as in `take`.
+        unsafe { this.node.fields(|fields| std::mem::replace(&mut fields.slot, value)) }
+    }
+
+    /// True if it has neither begun nor been settled.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.phase == Phase::Fresh
+    }
+}
+
+/// A pinned operation's parts.
+struct Parts<'a, C: Reach> {
+    reach: &'a C,
+    phase: &'a mut Phase,
+    claim: &'a Claim,
+    node: &'a Node<C::Item>,
+}
+
+impl<C: Reach> Parts<'_, C> {
+    fn begin<D: Direction>(self, waker: Waker) -> Poll<Settled> {
+        let mut wakes = Wakes::new();
+        let mut waker = Some(waker);
+        let step = self.reach.exchange().inner().with(|inner| {
+            // SAFETY: not linked, so the node is ours alone.
+            let step = unsafe { self.node.fields(|fields| D::step(inner, fields, &mut wakes)) };
+            if step == Step::Wait
+                && let Some(waker) = waker.take()
+            {
+                // SAFETY: we hold the only lock of this operation; it is pinned, and unlinks itself before it goes.
+                unsafe {
+                    self.claim.arm(waker);
+                    D::list(inner).push(self.node, self.claim, PLAIN);
+                }
+            }
+            step
+        });
+        *self.phase = if step == Step::Wait { Phase::Waiting } else { Phase::Settled };
+        match step {
+            Step::Done => Poll::Ready(Settled::Done),
+            Step::Ended => Poll::Ready(Settled::Ended),
+            Step::Wait => Poll::Pending,
+        }
+    }
+
+    fn go_on<D: Direction>(self, waker: &Waker) -> Poll<Settled> {
+        // SAFETY: ours, and armed.
+        if self.claim.look() == Sight::Armed && !unsafe { self.claim.wakes(waker) } {
+            let mut fresh = Some(waker.clone());
+            let stale = self.reach.exchange().inner().with(|_| match self.claim.look() {
+                // SAFETY: armed, and we hold the only lock.
+                Sight::Armed => fresh.take().map(|fresh| unsafe { self.claim.replace_waker(fresh) }),
+                _ => None,
+            });
+            // Wakers are dropped outside the lock (I3).
+            drop((stale, fresh));
+        }
+        match self.claim.look() {
+            Sight::Armed | Sight::Busy(_) => Poll::Pending,
+            Sight::Taken(_) => Poll::Ready(self.settle()),
+        }
+    }
+
+    /// The claim says TAKEN: the node is ours again.
+    fn settle(self) -> Settled {
+        *self.phase = Phase::Settled;
+        // SAFETY: TAKEN, so the peer has let go of the node.
+        if unsafe { self.node.fields(|fields| fields.ended) } { Settled::Ended } else { Settled::Done }
+    }
+
+    fn withdraw<D: Direction>(self) -> Option<Settled> {
+        match *self.phase {
+            Phase::Fresh | Phase::Settled => None,
+            Phase::Waiting => {
+                let waker = self.reach.exchange().inner().with(|inner| match self.claim.look() {
+                    Sight::Taken(_) | Sight::Busy(_) => None,
+                    // SAFETY: armed, and we hold the only lock; the node is linked in this direction's list.
+                    Sight::Armed => unsafe {
+                        D::list(inner).unlink(self.node);
+                        Some(self.claim.withdraw_plain())
+                    },
+                });
+                match waker {
+                    // Dropped here, outside the lock.
+                    Some(_waker) => {
+                        *self.phase = Phase::Fresh;
+                        None
+                    }
+                    None => Some(self.settle()),
+                }
+            }
+            Phase::Enlisted => {
+                self.delist::<D>();
+                None
+            }
+        }
+    }
+
+    /// Leaves a choice's list. Afterwards a peer that claimed this node is done with it: it held the same lock.
+    fn delist<D: Direction>(self) {
+        self.reach.exchange().inner().with(|inner| {
+            // SAFETY: under the lock; the node, if linked, is linked in this direction's list.
+            unsafe { D::list(inner).unlink(self.node) }
+        });
+        *self.phase = Phase::Fresh;
+    }
+}
+
+impl<C: Reach, D: Direction> Drop for Operation<C, D> {
+    fn drop(&mut self) {
+        // SAFETY: a value that is dropped is not moved any more, so it is as good as pinned.
+        let mut this = unsafe { Pin::new_unchecked(self) };
+        this.as_mut().withdraw();
+        if !D::RETURNS {
+            return;
+        }
+        let Parts { reach, node, .. } = this.project();
+        // SAFETY: withdrawn or settled, so the node is ours alone.
+        let returned = unsafe { node.fields(|fields| fields.slot.take().map(|value| (fields.departure, value))) };
+        if let Some((departure, value)) = returned {
+            reach.exchange().put_back(departure, value);
+        }
+    }
+}
+
+/// An operation as a guard of a choice, without its types.
+///
+/// # Safety
+/// The methods do what they say, under the lock that `lock` names; the address of the operation is stable.
+pub(crate) unsafe trait Enlist {
+    /// The lock of the channel.
+    fn lock(&self) -> &Lock;
+    /// Tries to complete the operation on its own.
+    fn attempt(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step;
+    /// Tries to complete the operation.
+    ///
+    /// # Safety
+    /// The caller holds the lock.
+    unsafe fn attempt_held(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step;
+    /// Stands in the channel's list for the choice that owns `claim`.
+    ///
+    /// # Safety
+    /// The caller holds the lock, has armed the claim, and calls `delist` before the claim's memory is given up.
+    unsafe fn enlist_held(self: Pin<&mut Self>, claim: *const Claim, guard: u32);
+    /// Leaves the list; waits for a peer that is just completing this operation.
+    fn delist(self: Pin<&mut Self>);
+    /// The choice's claim says that this operation was taken, and it has been delisted.
+    fn settle(self: Pin<&mut Self>) -> Settled;
+}
+
+// SAFETY: every method uses the lock of the one exchange that the operation reaches; it is pinned.
+unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
+    fn lock(&self) -> &Lock {
+        self.reach.exchange().inner().lock()
+    }
+
+    fn attempt(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step {
+        let lock: *const Lock = self.lock();
+        // SAFETY: the exchange outlives the operation, which reaches it.
+        unsafe { (*lock).lock() };
+        // SAFETY: we hold the lock, and give it back.
+        unsafe {
+            let step = self.attempt_held(wakes);
+            (*lock).unlock();
+            step
+        }
+    }
+
+    unsafe fn attempt_held(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step {
+        let this = self.project();
+        debug_assert_eq!(*this.phase, Phase::Fresh);
+        // SAFETY: the caller holds the lock; the node is not linked.
+        let step = unsafe {
+            this.reach.exchange().inner().with_held(|inner| this.node.fields(|fields| D::step(inner, fields, wakes)))
+        };
+        if step != Step::Wait {
+            // Read by `settle`, as if a peer had written it.
+            // SAFETY: as above.
+            unsafe { this.node.fields(|fields| fields.ended = step == Step::Ended) };
+            *this.phase = Phase::Settled;
+        }
+        step
+    }
+
+    unsafe fn enlist_held(self: Pin<&mut Self>, claim: *const Claim, guard: u32) {
+        let this = self.project();
+        // SAFETY: the caller holds the lock and keeps the claim alive; the node is pinned, and delisted on drop.
+        unsafe {
+            this.reach.exchange().inner().with_held(|inner| D::list(inner).push(this.node, claim, guard));
+        }
+        *this.phase = Phase::Enlisted;
+    }
+
+    fn delist(self: Pin<&mut Self>) {
+        let this = self.project();
+        if *this.phase == Phase::Enlisted {
+            this.delist::<D>();
+        }
+    }
+
+    fn settle(self: Pin<&mut Self>) -> Settled {
+        self.project().settle()
+    }
+}
+
+/// Waits for the end of a channel, as seen by its senders.
+pub(crate) struct Watch<C: Reach> {
+    reach: C,
+    waiting: bool,
+    claim: Claim,
+    node: Node<()>,
+}
+
+impl<C: Reach> Watch<C> {
+    pub(crate) fn new(reach: C) -> Self {
+        Self { reach, waiting: false, claim: Claim::new(), node: Node::new(None) }
+    }
+
+    pub(crate) fn reach(&self) -> &C {
+        &self.reach
+    }
+
+    /// Ready once the channel has ended.
+    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: nothing is moved out of `claim` and `node`.
+        let this = unsafe { self.get_unchecked_mut() };
+        let mut waker = Some(cx.waker().clone());
+        let mut stale = None;
+        let ended = this.reach.exchange().inner().with(|inner| {
+            if inner.is_ended() {
+                return true;
+            }
+            if let Some(waker) = waker.take() {
+                // SAFETY: we hold the only lock of this wait; linked means armed; the node is pinned, and unlinked
+                // on drop.
+                unsafe {
+                    if this.waiting {
+                        stale = Some(this.claim.replace_waker(waker));
+                    } else {
+                        this.claim.arm(waker);
+                        inner.watchers.push(&this.node, &this.claim, PLAIN);
+                        this.waiting = true;
+                    }
+                }
+            }
+            false
+        });
+        drop((waker, stale));
+        if ended { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl<C: Reach> Drop for Watch<C> {
+    fn drop(&mut self) {
+        if !self.waiting {
+            return;
+        }
+        let waker = self.reach.exchange().inner().with(|inner| {
+            // SAFETY: under the lock; linked means armed.
+            unsafe { inner.watchers.unlink(&self.node).then(|| self.claim.withdraw_plain()) }
+        });
+        drop(waker);
+    }
+}

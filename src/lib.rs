@@ -131,9 +131,9 @@ pub mod guide {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::channel::ChannelId;
-    pub use crate::choice::{Arm, Offered, SwallowNothing, SwallowPoison, ViaExchange, ViaFuture, ViaTimer};
+    pub use crate::choice::{Arm, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaTimer};
     pub use crate::context::Meta;
-    pub use crate::process::{Port, ViaEnd, ViaOther};
+    pub use crate::process::{Parameter, Port, ViaEnd, ViaOther};
     pub use crate::wait::{Chosen, Exchanging, Guarded, Guards, Kind};
     pub use core::pin::pin;
     pub use core::{concat, file, line, stringify};

@@ -263,7 +263,7 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
     let chosen = Ident::new("chosen", site);
     let value = Ident::new("value", site);
     let taken = guards.iter().zip(&names).zip(&variants).enumerate().map(|(index, ((guard, name), variant))| {
-        let accept = accept(&guard.layers, &value, &quote!(#out::#variant), site);
+        let accept = accept(&guard.layers, &value, &quote!(#out::#variant), &private, site);
         let switch_off = (!guard.layers.is_empty()).then(|| quote!(#name.as_mut().switch_off();));
         quote! {
             #private::Chosen::Guard(#index) => {
@@ -332,18 +332,18 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
 }
 
 /// Breaks with the value if it is inside all the layers; falls through if not.
-fn accept(layers: &[Layer], value: &Ident, variant: &TokenStream, site: Span) -> TokenStream {
+fn accept(layers: &[Layer], value: &Ident, variant: &TokenStream, private: &TokenStream, site: Span) -> TokenStream {
     let Some((layer, rest)) = layers.split_first() else {
         return quote!(break #variant(#value););
     };
-    let inner = accept(rest, value, variant, site);
+    let inner = accept(rest, value, variant, private, site);
     match layer {
         Layer::Ok => {
             let error = Ident::new("error", site);
             quote! {
                 match #value {
                     ::core::result::Result::Ok(#value) => { #inner }
-                    ::core::result::Result::Err(#error) => (&&#error).aqueduct_swallow(),
+                    ::core::result::Result::Err(#error) => (&&#private::Swallowed(&#error)).aqueduct_swallow(),
                 }
             }
         }

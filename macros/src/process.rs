@@ -144,7 +144,7 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
                 &[#(#port_names),*],
                 #krate::__private::concat!(#krate::__private::file!(), ":", #krate::__private::line!()),
             );
-            let ports = [#((&&#ports).aqueduct_port()),*];
+            let ports = [#((&&#krate::__private::Parameter(&#ports)).aqueduct_port()),*];
             #krate::#kind::new(&META, ports, #value)
         }
     })

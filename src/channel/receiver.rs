@@ -206,7 +206,6 @@ impl<T> Receiver<T> {
     }
 
     /// Turns the end into a `Stream` of `Result<T, Poisoned>`, which ends when the channel is retired.
-    #[must_use]
     pub fn into_stream(self) -> RecvStream<T> {
         RecvStream::new(self)
     }

@@ -212,7 +212,6 @@ impl<T> Sender<T> {
     }
 
     /// Turns the end into a `Sink`.
-    #[must_use]
     pub fn into_sink(self) -> SendSink<T> {
         SendSink::new(self)
     }

@@ -76,7 +76,6 @@ impl Alt {
     }
 
     /// A choice whose guards are known at run time only.
-    #[must_use]
     pub fn offer<'a, R>(&'a mut self) -> Offer<'a, R> {
         Offer::new(self)
     }

@@ -286,7 +286,12 @@ impl FutureTag {
     }
 }
 
-/// An error that a refutable arm does not look at: if it is a poison, the process is marked with it for good.
+/// An error that a refutable arm does not look at.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Swallowed<'a, E>(pub &'a E);
+
+/// Asked first: if the error is a poison, the process is marked with it for good.
 #[doc(hidden)]
 pub trait SwallowPoison {
     fn aqueduct_swallow(&self);
@@ -319,18 +324,18 @@ impl<T> Ending for SendError<T> {
     }
 }
 
-impl<E: Ending> SwallowPoison for &E {
+impl<E: Ending> SwallowPoison for &Swallowed<'_, E> {
     fn aqueduct_swallow(&self) {
-        if let Some(poisoned) = self.poison() {
+        if let Some(poisoned) = self.0.poison() {
             FailMark::here(&poisoned.0).settle(&poisoned.0);
         }
     }
 }
 
-/// Any other error says nothing about a channel.
+/// Asked second: any other error says nothing about a channel.
 #[doc(hidden)]
 pub trait SwallowNothing {
     fn aqueduct_swallow(&self) {}
 }
 
-impl<E> SwallowNothing for E {}
+impl<E> SwallowNothing for Swallowed<'_, E> {}

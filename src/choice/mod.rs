@@ -9,5 +9,5 @@ mod set;
 
 pub use alt::Alt;
 pub use arm::{Arm, ViaExchange, ViaFuture, ViaTimer};
-pub use arm::{SwallowNothing, SwallowPoison};
+pub use arm::{SwallowNothing, SwallowPoison, Swallowed};
 pub use offer::{Exhausted, Offer, Offered};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::alt::Alt;
-use super::arm::{Arm, ExchangeTag, FutureTag, SwallowPoison as _, TimerTag};
+use super::arm::{Arm, ExchangeTag, FutureTag, SwallowPoison as _, Swallowed, TimerTag};
 use crate::channel::{Receiver, SendError, Sender, WaitError, may_block};
 use crate::context::Ended;
 use crate::time::{Tick, after, at};
@@ -129,7 +129,7 @@ impl<'a, R> Offer<'a, R> {
         self.push(ExchangeTag.arm(Some(receiver.recv())), |result| match result {
             Ok(value) => Some(handler(value)),
             Err(ended) => {
-                (&&ended).aqueduct_swallow();
+                (&&Swallowed(&ended)).aqueduct_swallow();
                 None
             }
         })

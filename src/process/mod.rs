@@ -23,7 +23,7 @@ pub use handle::Handle;
 pub use join::Join;
 pub use par::{Par, ParSet, par, try_par};
 pub use run::run;
-pub use shape::{Port, Shape, ViaEnd, ViaOther};
+pub use shape::{Parameter, Port, Shape, ViaEnd, ViaOther};
 pub use task::{RunTask, Task, task};
 pub use thread::{RunThread, Thread, thread};
 

@@ -17,23 +17,29 @@ pub struct Port {
     label: Option<Arc<str>>,
 }
 
-/// Looks at an end that is about to move into a process. Asked first, by method resolution.
+/// A parameter that is called like an end, about to move into a process.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Parameter<'a, T>(pub &'a T);
+
+/// Asked first, by method resolution: it is an end.
 #[doc(hidden)]
 pub trait ViaEnd {
     fn aqueduct_port(&self) -> Port;
 }
 
-impl<E: ChannelEnd> ViaEnd for &E {
+impl<E: ChannelEnd> ViaEnd for &Parameter<'_, E> {
     fn aqueduct_port(&self) -> Port {
+        let end = self.0;
         Port {
-            channel: Some(self.channel_id()),
-            direction: self.direction(),
-            label: self.channel_name().cloned(),
+            channel: Some(end.channel_id()),
+            direction: end.direction(),
+            label: end.channel_name().cloned(),
         }
     }
 }
 
-/// Looks at something that is merely called `Sender` or `Receiver`. Asked second.
+/// Asked second: it is something else.
 #[doc(hidden)]
 pub trait ViaOther {
     fn aqueduct_port(&self) -> Port {
@@ -41,7 +47,7 @@ pub trait ViaOther {
     }
 }
 
-impl<T> ViaOther for T {}
+impl<T> ViaOther for Parameter<'_, T> {}
 
 impl fmt::Debug for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -44,6 +44,7 @@ impl Tick {
     ///
     /// # Cancel safety
     /// A tick counts as taken when the future is ready. Dropping it before takes nothing.
+    #[allow(clippy::should_implement_trait, reason = "a clock has no end and is awaited")]
     pub fn next(&mut self) -> NextTick<'_> {
         NextTick { timer: After::new(self.due), tick: self }
     }

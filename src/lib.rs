@@ -108,12 +108,12 @@ pub use aqueduct_macros::process;
 
 /// What most programs use.
 pub mod prelude {
-    #[cfg(feature = "macros")]
-    pub use crate::{alt, alt_blocking, process};
     pub use crate::{
         Alt, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Sender, after, at, par,
         tick, try_par,
     };
+    #[cfg(feature = "macros")]
+    pub use crate::{alt, alt_blocking, process};
 }
 
 /// The rules, told at length.

@@ -173,7 +173,13 @@ fn body(input: ParseStream<'_>) -> Result<Expr> {
 fn is_block_like(body: &Expr) -> bool {
     matches!(
         body,
-        Expr::Block(_) | Expr::If(_) | Expr::Match(_) | Expr::Loop(_) | Expr::While(_) | Expr::ForLoop(_) | Expr::Unsafe(_)
+        Expr::Block(_)
+            | Expr::If(_)
+            | Expr::Match(_)
+            | Expr::Loop(_)
+            | Expr::While(_)
+            | Expr::ForLoop(_)
+            | Expr::Unsafe(_)
     )
 }
 
@@ -236,7 +242,9 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
     let build = guards.iter().zip(&names).map(|(guard, name)| {
         let expr = &guard.guard;
         let made = match &guard.condition {
-            Some(condition) => quote!(if #condition { ::core::option::Option::Some(#expr) } else { ::core::option::Option::None }),
+            Some(condition) => {
+                quote!(if #condition { ::core::option::Option::Some(#expr) } else { ::core::option::Option::None })
+            }
             None => quote!(::core::option::Option::Some(#expr)),
         };
         // The method call has the guard's span, so that "this is no guard" points there.

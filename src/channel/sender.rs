@@ -169,11 +169,7 @@ impl<T> Sender<T> {
         self.blocking(value, |value| crate::wait::block_on(self.send_limited(value, Limit::Until(deadline))))
     }
 
-    fn blocking(
-        &self,
-        value: T,
-        send: impl FnOnce(T) -> Result<(), SendWaitError<T>>,
-    ) -> Result<(), SendWaitError<T>> {
+    fn blocking(&self, value: T, send: impl FnOnce(T) -> Result<(), SendWaitError<T>>) -> Result<(), SendWaitError<T>> {
         match super::may_block() {
             Ok(()) => send(value),
             Err(error) => Err(SendError::new(value, error)),

@@ -14,8 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use cause::{Cause, Ended, Poisoned};
 pub(crate) use cause::Reason;
+pub use cause::{Cause, Ended, Poisoned};
 pub(crate) use failing::{FailMark, failing, quietly};
 
 /// What is known of a process before it runs: written once by `#[process]`, shared by all its instances.

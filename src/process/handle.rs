@@ -93,18 +93,19 @@ impl<T> Future for Handle<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Cx<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let polled = match &mut this.state {
-            State::Task(task) => Pin::new(task).poll(cx).map(|joined| match joined {
-                Ok(result) => result,
-                Err(error) => Err(ProcessError::new(Cause::new(this.identity.clone(), why(error)))),
-            }),
-            State::Thread(result) => {
-                Pin::new(result).poll(cx).map(|result| result.unwrap_or_else(|_| Err(lost(this.identity.clone()))))
-            }
-            State::Ended(result) => Poll::Ready(result.take().unwrap_or_else(|| {
-                Err(ProcessError::new(Cause::new(this.identity.clone(), Reason::AlreadyTaken)))
-            })),
-        };
+        let polled =
+            match &mut this.state {
+                State::Task(task) => Pin::new(task).poll(cx).map(|joined| match joined {
+                    Ok(result) => result,
+                    Err(error) => Err(ProcessError::new(Cause::new(this.identity.clone(), why(error)))),
+                }),
+                State::Thread(result) => {
+                    Pin::new(result).poll(cx).map(|result| result.unwrap_or_else(|_| Err(lost(this.identity.clone()))))
+                }
+                State::Ended(result) => Poll::Ready(result.take().unwrap_or_else(|| {
+                    Err(ProcessError::new(Cause::new(this.identity.clone(), Reason::AlreadyTaken)))
+                })),
+            };
         if polled.is_ready() {
             this.state = State::Ended(None);
         }

@@ -172,11 +172,7 @@ struct Turn<'a, C> {
 
 impl<C: Children> Turn<'_, C> {
     /// Polls these children, lowest first.
-    fn poll_all(
-        &mut self,
-        mut bits: u64,
-        mut poll: impl FnMut(Pin<&mut C>, u32) -> Poll<Result<(), ProcessError>>,
-    ) {
+    fn poll_all(&mut self, mut bits: u64, mut poll: impl FnMut(Pin<&mut C>, u32) -> Poll<Result<(), ProcessError>>) {
         while bits != 0 {
             let index = bits.trailing_zeros();
             bits &= bits - 1;

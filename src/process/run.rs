@@ -2,10 +2,10 @@
 
 use std::future::IntoFuture;
 
+use super::Process as _;
 use super::error::ProcessError;
 use super::exit::Exit;
 use super::task::task;
-use super::Process as _;
 use crate::context::{Cause, Reason};
 use crate::wait::on_runtime_worker;
 

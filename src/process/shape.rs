@@ -31,11 +31,7 @@ pub trait ViaEnd {
 impl<E: ChannelEnd> ViaEnd for &Parameter<'_, E> {
     fn aqueduct_port(&self) -> Port {
         let end = self.0;
-        Port {
-            channel: Some(end.channel_id()),
-            direction: end.direction(),
-            label: end.channel_name().cloned(),
-        }
+        Port { channel: Some(end.channel_id()), direction: end.direction(), label: end.channel_name().cloned() }
     }
 }
 

@@ -119,7 +119,10 @@ where
 
 impl<B, const PORTS: usize> fmt::Debug for Thread<B, PORTS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Thread").field("name", &self.body.context.identity().name()).field("ports", &self.ports).finish()
+        f.debug_struct("Thread")
+            .field("name", &self.body.context.identity().name())
+            .field("ports", &self.ports)
+            .finish()
     }
 }
 

@@ -67,11 +67,7 @@ impl Tree {
     /// Polls the children that are ready until none is, or until `poll` breaks off.
     ///
     /// `poll` is given the child's index and a context with its waker. After a break the task has been woken.
-    pub(super) fn poll(
-        &mut self,
-        waker: &Waker,
-        mut poll: impl FnMut(usize, &mut Context<'_>) -> ControlFlow<()>,
-    ) {
+    pub(super) fn poll(&mut self, waker: &Waker, mut poll: impl FnMut(usize, &mut Context<'_>) -> ControlFlow<()>) {
         let Some(top) = self.levels.len().checked_sub(1) else { return };
         self.levels[top][0].set_parent(waker);
         if self.visit(top, 0, &mut Visit { poll: &mut poll, stopped: false }) {

@@ -39,7 +39,8 @@ pub(crate) fn on_runtime_worker() -> bool {
         return false;
     }
     let mut cx = Context::from_waker(std::task::Waker::noop());
-    let mut units: [Option<tokio::task::coop::RestoreOnPending>; MORE_THAN_A_BUDGET] = [const { None }; MORE_THAN_A_BUDGET];
+    let mut units: [Option<tokio::task::coop::RestoreOnPending>; MORE_THAN_A_BUDGET] =
+        [const { None }; MORE_THAN_A_BUDGET];
     let mut exhausted = false;
     for unit in &mut units {
         match tokio::task::coop::poll_proceed(&mut cx) {

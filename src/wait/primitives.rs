@@ -101,7 +101,9 @@ mod model {
             let guard = self.mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             // SAFETY: the guard never outlives the mutex: it is in the same struct and taken out by `unlock`. We
             // hold the mutex, so nobody else touches the cell.
-            unsafe { *self.guard.get() = Some(std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard)) };
+            unsafe {
+                *self.guard.get() = Some(std::mem::transmute::<MutexGuard<'_, ()>, MutexGuard<'static, ()>>(guard))
+            };
         }
 
         /// # Safety

@@ -5,27 +5,23 @@ use std::sync::Arc;
 
 use super::queue::Queue;
 use crate::context::{self, Poisoned};
-use crate::wait::{AtomicUsize, Exchange, Hook, Ordering, Reach};
+use crate::wait::{AtomicU32, Exchange, Extras, Hook, Ordering, Reach};
 
 /// One channel: its exchange, and how many ends each side has.
 pub(crate) struct Shared<T> {
     exchange: Exchange<T, Queue<T>>,
-    /// Which value policy it has, for `capacity`.
-    pub(super) capacity: usize,
-    name: Option<Arc<str>>,
-    senders: AtomicUsize,
-    receivers: AtomicUsize,
+    senders: AtomicU32,
+    receivers: AtomicU32,
 }
 
 impl<T> Shared<T> {
     /// A channel with one end on each side, which the caller makes.
     pub(super) fn new(capacity: usize, name: Option<Arc<str>>, hook: Option<Hook<T>>) -> Arc<Self> {
+        let extras = (hook.is_some() || name.is_some()).then(|| Box::new(Extras { hook, name }));
         Arc::new(Self {
-            exchange: Exchange::new(Queue::new(capacity), hook),
-            capacity,
-            name,
-            senders: AtomicUsize::new(1),
-            receivers: AtomicUsize::new(1),
+            exchange: Exchange::new(Queue::new(capacity), extras),
+            senders: AtomicU32::new(1),
+            receivers: AtomicU32::new(1),
         })
     }
 
@@ -34,11 +30,12 @@ impl<T> Shared<T> {
     }
 
     pub(super) fn capacity(&self) -> Option<usize> {
-        (self.capacity != usize::MAX).then_some(self.capacity)
+        let capacity = self.exchange.with_store(Queue::capacity);
+        (capacity != usize::MAX).then_some(capacity)
     }
 
     pub(super) fn name(&self) -> Option<&Arc<str>> {
-        self.name.as_ref()
+        self.exchange.name()
     }
 
     /// Tells channels apart while they live.
@@ -54,14 +51,14 @@ pub struct ChannelId(usize);
 
 /// One side's count of ends.
 pub(super) trait Side {
-    fn count<T>(shared: &Shared<T>) -> &AtomicUsize;
+    fn count<T>(shared: &Shared<T>) -> &AtomicU32;
     /// The last end of this side is gone.
     fn retire<T>(shared: &Shared<T>);
 
     /// One more end joins.
     fn join<T>(shared: &Shared<T>) {
         // As for `Arc`: so many ends cannot exist unless they are leaked.
-        if Self::count(shared).fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
+        if Self::count(shared).fetch_add(1, Ordering::Relaxed) > i32::MAX as u32 {
             std::process::abort();
         }
     }
@@ -193,7 +190,7 @@ pub(super) struct Senders;
 pub(super) struct Receivers;
 
 impl Side for Senders {
-    fn count<T>(shared: &Shared<T>) -> &AtomicUsize {
+    fn count<T>(shared: &Shared<T>) -> &AtomicU32 {
         &shared.senders
     }
 
@@ -203,7 +200,7 @@ impl Side for Senders {
 }
 
 impl Side for Receivers {
-    fn count<T>(shared: &Shared<T>) -> &AtomicUsize {
+    fn count<T>(shared: &Shared<T>) -> &AtomicU32 {
         &shared.receivers
     }
 

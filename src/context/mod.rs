@@ -6,6 +6,14 @@
 //! the process's body runs, and back when the body yields: entering costs two small moves and no reference count.
 //! What few processes need (a name made at run time, the failing mark) is allocated at first use.
 
+// A model's threads share one thread of the system, and with it std's thread-locals: they need the model's.
+#[cfg(aqueduct_loom)]
+macro_rules! thread_local {
+    (static $name:ident: $Value:ty = const $value:block $(;)?) => {
+        loom::thread_local!(static $name: $Value = $value);
+    };
+}
+
 mod cause;
 mod failing;
 

@@ -35,27 +35,31 @@ use super::tree::Tree;
 /// # Outcome::Ok(()) }).unwrap();
 /// ```
 pub struct Group<'a, T = ()> {
-    children: Vec<Slot<'a, T>>,
+    children: Vec<Option<Boxed<'a, T>>>,
+    /// The children's numbers in order of addition; apart, because four bytes each would else take eight.
+    numbers: Vec<u32>,
     /// Places in `children` that are free.
     free: Vec<usize>,
     tree: Tree,
-    ended: VecDeque<(usize, Result<T, ProcessError>)>,
-    added: usize,
+    ended: VecDeque<(u32, Result<T, ProcessError>)>,
+    /// How many have been added since the group was last empty.
+    added: u32,
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProcessError>> + Send + 'a>>;
-
-/// A child and its number in order of addition.
-struct Slot<'a, T> {
-    child: Option<Boxed<'a, T>>,
-    number: usize,
-}
 
 impl<'a, T: 'static> Group<'a, T> {
     /// A group without processes.
     #[must_use]
     pub fn new() -> Self {
-        Self { children: Vec::new(), free: Vec::new(), tree: Tree::new(), ended: VecDeque::new(), added: 0 }
+        Self {
+            children: Vec::new(),
+            numbers: Vec::new(),
+            free: Vec::new(),
+            tree: Tree::new(),
+            ended: VecDeque::new(),
+            added: 0,
+        }
     }
 
     /// Adds a process; it runs when the group is next awaited.
@@ -64,18 +68,23 @@ impl<'a, T: 'static> Group<'a, T> {
         P: Process<Output = T>,
         P::Run: Send + 'a,
     {
-        let slot = Slot { child: Some(Box::pin(process.start())), number: self.added };
-        self.added += 1;
+        if self.is_empty() {
+            self.added = 0;
+        }
+        let child: Boxed<'a, T> = Box::pin(process.start());
         let place = match self.free.pop() {
             Some(place) => {
-                self.children[place] = slot;
+                self.children[place] = Some(child);
+                self.numbers[place] = self.added;
                 place
             }
             None => {
-                self.children.push(slot);
+                self.children.push(Some(child));
+                self.numbers.push(self.added);
                 self.children.len() - 1
             }
         };
+        self.added = self.added.wrapping_add(1);
         self.tree.add(place);
     }
 
@@ -102,7 +111,7 @@ impl<'a, T: 'static> Group<'a, T> {
         Some(self.next_numbered().await?.1)
     }
 
-    async fn next_numbered(&mut self) -> Option<(usize, Result<T, ProcessError>)> {
+    async fn next_numbered(&mut self) -> Option<(u32, Result<T, ProcessError>)> {
         poll_fn(|cx| {
             if self.ended.is_empty() {
                 self.run(cx);
@@ -118,16 +127,15 @@ impl<'a, T: 'static> Group<'a, T> {
 
     /// Polls those that are ready.
     fn run(&mut self, cx: &mut Context<'_>) {
-        let Self { children, free, tree, ended, .. } = self;
+        let Self { children, numbers, free, tree, ended, .. } = self;
         let mut budget = BUDGET;
         tree.poll(cx.waker(), |place, cx| {
-            let slot = &mut children[place];
-            if let Some(child) = &mut slot.child
+            if let Some(child) = &mut children[place]
                 && let Poll::Ready(result) = child.as_mut().poll(cx)
             {
-                slot.child = None;
+                children[place] = None;
                 free.push(place);
-                ended.push_back((slot.number, result));
+                ended.push_back((numbers[place], result));
             }
             budget -= 1;
             if budget == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

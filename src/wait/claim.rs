@@ -12,6 +12,7 @@
 //! goes straight to TAKEN, and the owner withdraws under the same lock. A choice has several: ARMED is left by
 //! compare-and-swap, by exactly one peer or by the owner (I2).
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::task::Waker;
 
@@ -35,14 +36,25 @@ pub(crate) enum Sight {
     Taken(u32),
 }
 
+/// Where the owner of a claim stands; see `operation`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Fresh,
+    Waiting,
+    Enlisted,
+    Settled,
+}
+
 pub(crate) struct Claim {
     state: AtomicU32,
+    /// The owner's own note. It is kept here because it fits into the padding: waiting operations are many.
+    phase: Cell<Phase>,
     /// Owned by whoever moved the state out of ARMED; in ARMED, by whoever will. The bits stay behind when a peer
     /// takes the waker, so the owner may compare them with another waker at any time: nobody writes them then.
     waker: UnsafeCell<MaybeUninit<Waker>>,
 }
 
-// SAFETY: `waker` is written by the owner alone, while the state is IDLE or, for a plain operation, under the lock
+// SAFETY: `phase` is the owner's alone. `waker` is written by the owner alone, while the state is IDLE or, for a plain operation, under the lock
 // without which no peer reaches it. In ARMED it is only read; the state decides who moves it out.
 unsafe impl Send for Claim {}
 // SAFETY: as above.
@@ -50,7 +62,23 @@ unsafe impl Sync for Claim {}
 
 impl Claim {
     pub(crate) fn new() -> Self {
-        Self { state: AtomicU32::new(IDLE), waker: UnsafeCell::new(MaybeUninit::uninit()) }
+        Self {
+            state: AtomicU32::new(IDLE),
+            phase: Cell::new(Phase::Fresh),
+            waker: UnsafeCell::new(MaybeUninit::uninit()),
+        }
+    }
+
+    /// Where the owner stands. Only the owner asks.
+    #[inline]
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// Notes where the owner stands. Only the owner does.
+    #[inline]
+    pub(crate) fn set_phase(&self, phase: Phase) {
+        self.phase.set(phase);
     }
 
     /// Offers the wait to peers.

@@ -5,6 +5,7 @@
 //! waiter's node; nobody is woken to try again, so nobody can barge in between (T7).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::node::{Fields, List};
 use super::primitives::Locked;
@@ -15,8 +16,8 @@ use crate::context::{Ended, Poisoned};
 pub(crate) trait Store<T> {
     /// True if a value can be put in.
     fn has_room(&self) -> bool;
-    /// Puts a value in; there is room.
-    fn push(&mut self, value: T);
+    /// Puts a value in, or gives it back if there is no room.
+    fn push(&mut self, value: T) -> Result<(), T>;
     /// Takes the oldest value out.
     fn pop(&mut self) -> Option<T>;
     /// The number of values in it.
@@ -28,31 +29,54 @@ pub(crate) trait Store<T> {
 /// What is to be done with a value that can no longer be delivered.
 pub(crate) type Hook<T> = Box<dyn Fn(T) + Send + Sync>;
 
+/// What few channels have.
+pub(crate) struct Extras<T> {
+    pub(crate) hook: Option<Hook<T>>,
+    pub(crate) name: Option<Arc<str>>,
+}
+
 /// The meeting point of one channel.
+///
+/// It is small, because there may be a million of them: what few channels need is in boxes of its own.
 pub(crate) struct Exchange<T, S> {
     inner: Locked<Inner<T, S>>,
-    hook: Option<Hook<T>>,
+    extras: Option<Box<Extras<T>>>,
 }
 
 /// Everything under the lock.
 ///
-/// While the channel is open: if a receiver that can be claimed waits, the store and `returned` are empty; if a
-/// sender that can be claimed waits, the store has no room. So a receive serves `returned`, then the store, then a
+/// While the channel is open: if a receiver that can be claimed waits, the store is empty, and so are the returned values; if a
+/// sender that can be claimed waits, the store has no room. So a receive serves what was returned, then the store, then a
 /// waiting sender, and that is sending order.
 pub(crate) struct Inner<T, S> {
     pub(super) store: S,
-    /// Values that had left and came back, by departure: the first to be received again.
-    returned: BTreeMap<u64, T>,
     pub(super) senders: List<T>,
     pub(super) receivers: List<T>,
-    /// Those who wait for the end of the channel; their slots stay empty.
-    pub(super) watchers: List<()>,
-    life: Life,
+    /// How many values have left.
     departures: u64,
+    life: Life,
+    rare: Option<Box<Rare<T>>>,
+}
+
+/// What few channels meet in their life.
+struct Rare<T> {
+    /// Values that had left and came back, by departure: the first to be received again.
+    returned: BTreeMap<u64, T>,
+    /// Those who wait for the end of the channel; their slots stay empty.
+    watchers: List<()>,
     undelivered: u64,
+    /// Why the channel was poisoned.
+    poison: Option<Poisoned>,
+}
+
+impl<T> Default for Rare<T> {
+    fn default() -> Self {
+        Self { returned: BTreeMap::new(), watchers: List::new(), undelivered: 0, poison: None }
+    }
 }
 
 /// Whether values still travel.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Life {
     Open,
     /// No sender is left; what is in the channel can still be received.
@@ -60,7 +84,7 @@ enum Life {
     /// No receiver is left.
     Abandoned,
     /// Something failed.
-    Poisoned(Poisoned),
+    Poisoned,
 }
 
 /// The outcome of one step under the lock.
@@ -111,13 +135,13 @@ impl Direction for Sending {
             std::mem::forget(previous);
             return Step::Done;
         }
-        if inner.store.has_room()
-            && let Some(value) = node.slot.take()
-        {
-            inner.store.push(value);
-            return Step::Done;
+        match node.slot.take().map(|value| inner.store.push(value)) {
+            Some(Err(value)) => {
+                node.slot = Some(value);
+                Step::Wait
+            }
+            _ => Step::Done,
         }
-        Step::Wait
     }
 
     #[inline]
@@ -155,15 +179,14 @@ impl<T, S: Store<T>> Inner<T, S> {
     /// Takes the next value in sending order, with its departure, and lets a waiting sender have the room.
     #[inline]
     fn take_one(&mut self, wakes: &mut Wakes) -> Option<(u64, T)> {
-        if !self.returned.is_empty() {
-            return self.returned.pop_first();
+        if let Some(rare) = &mut self.rare
+            && let Some(returned) = rare.returned.pop_first()
+        {
+            return Some(returned);
         }
         let value = if let Some(value) = self.store.pop() {
-            if self.store.has_room()
-                && let Some(next) = self.take_from_sender(wakes)
-            {
-                self.store.push(next);
-            }
+            // The room is the next sender's.
+            self.refill(wakes);
             value
         } else {
             self.take_from_sender(wakes)?
@@ -182,12 +205,13 @@ impl<T, S: Store<T>> Inner<T, S> {
     }
 
     /// Lets waiting senders fill the store, after something has been taken out of it.
+    #[inline]
     fn refill(&mut self, wakes: &mut Wakes) {
-        while self.store.has_room() {
-            match self.take_from_sender(wakes) {
-                Some(value) => self.store.push(value),
-                None => return,
-            }
+        while self.store.has_room()
+            && let Some(value) = self.take_from_sender(wakes)
+        {
+            // There is room: nothing comes back.
+            let _ = self.store.push(value);
         }
     }
 
@@ -200,30 +224,52 @@ impl<T, S: Store<T>> Inner<T, S> {
         }
     }
 
+    /// Tells everybody who waits for the end.
+    fn end_watchers(&mut self, wakes: &mut Wakes) {
+        if let Some(rare) = &mut self.rare {
+            Self::end_all(&mut rare.watchers, wakes);
+        }
+    }
+
     /// Takes out what can no longer be received.
     fn discard(&mut self) -> Vec<T> {
-        let returned = std::mem::take(&mut self.returned).into_values();
-        let discarded: Vec<T> = returned.chain(self.store.take_all()).collect();
-        self.undelivered += discarded.len() as u64;
+        let returned = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.returned));
+        let discarded: Vec<T> = returned.into_iter().flat_map(BTreeMap::into_values).chain(self.store.take_all()).collect();
+        if !discarded.is_empty() {
+            self.rare().undelivered += discarded.len() as u64;
+        }
         discarded
+    }
+
+    /// The number of values that can be received without a sender's help.
+    fn len(&self) -> usize {
+        self.store.len() + self.rare.as_ref().map_or(0, |rare| rare.returned.len())
     }
 }
 
 impl<T, S: Store<T>> Exchange<T, S> {
-    pub(crate) fn new(store: S, hook: Option<Hook<T>>) -> Self {
+    pub(crate) fn new(store: S, extras: Option<Box<Extras<T>>>) -> Self {
         Self {
             inner: Locked::new(Inner {
                 store,
-                returned: BTreeMap::new(),
                 senders: List::new(),
                 receivers: List::new(),
-                watchers: List::new(),
-                life: Life::Open,
                 departures: 0,
-                undelivered: 0,
+                life: Life::Open,
+                rare: None,
             }),
-            hook,
+            extras,
         }
+    }
+
+    /// The channel's name.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        self.extras.as_ref()?.name.as_ref()
+    }
+
+    /// Looks at the store, under the lock.
+    pub(crate) fn with_store<R>(&self, look: impl FnOnce(&S) -> R) -> R {
+        self.inner.with(|inner| look(&inner.store))
     }
 
     /// The protected part; only the protocol's own files look inside.
@@ -266,7 +312,6 @@ impl<T, S: Store<T>> Exchange<T, S> {
                     None => break,
                 }
             }
-            inner.refill(&mut wakes);
             into.len() - before
         })
     }
@@ -296,8 +341,8 @@ impl<T, S: Store<T>> Exchange<T, S> {
             let mut value = Some(value);
             // After a poison, or once the last receiver is gone, nothing is received any more. After a retire of
             // the senders, what is left still is.
-            if matches!(inner.life, Life::Poisoned(_) | Life::Abandoned) {
-                inner.undelivered += 1;
+            if matches!(inner.life, Life::Poisoned | Life::Abandoned) {
+                inner.rare().undelivered += 1;
                 return value;
             }
             // SAFETY: under the lock.
@@ -310,7 +355,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
                     });
                 }
             } else if let Some(value) = value.take() {
-                inner.returned.insert(departure, value);
+                inner.rare().returned.insert(departure, value);
             }
             None
         });
@@ -327,7 +372,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
             if !inner.is_ended() {
                 inner.life = Life::Retired;
                 Inner::<T, S>::end_all(&mut inner.receivers, &mut wakes);
-                Inner::<T, S>::end_all(&mut inner.watchers, &mut wakes);
+                inner.end_watchers(&mut wakes);
             }
         });
     }
@@ -336,11 +381,11 @@ impl<T, S: Store<T>> Exchange<T, S> {
     pub(crate) fn retire_receivers(&self) {
         let mut wakes = Wakes::new();
         let discarded = self.inner.with(|inner| {
-            if !matches!(inner.life, Life::Poisoned(_)) {
+            if inner.life != Life::Poisoned {
                 inner.life = Life::Abandoned;
             }
             Inner::<T, S>::end_all(&mut inner.senders, &mut wakes);
-            Inner::<T, S>::end_all(&mut inner.watchers, &mut wakes);
+            inner.end_watchers(&mut wakes);
             inner.discard()
         });
         drop(wakes);
@@ -351,16 +396,16 @@ impl<T, S: Store<T>> Exchange<T, S> {
     pub(crate) fn poison(&self, poisoned: Poisoned) {
         let mut wakes = Wakes::new();
         let (discarded, refused) = self.inner.with(|inner| {
-            let drained = inner.store.len() == 0 && inner.returned.is_empty();
             match inner.life {
                 Life::Open => {}
-                Life::Retired if !drained => {}
+                Life::Retired if inner.len() > 0 => {}
                 _ => return (Vec::new(), Some(poisoned)),
             }
-            inner.life = Life::Poisoned(poisoned);
+            inner.life = Life::Poisoned;
+            inner.rare().poison = Some(poisoned);
             Inner::<T, S>::end_all(&mut inner.senders, &mut wakes);
             Inner::<T, S>::end_all(&mut inner.receivers, &mut wakes);
-            Inner::<T, S>::end_all(&mut inner.watchers, &mut wakes);
+            inner.end_watchers(&mut wakes);
             (inner.discard(), None)
         });
         drop(wakes);
@@ -372,7 +417,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
     /// Gives values to the hook, or drops them, each of them even if one panics.
     fn hand_over_undelivered(&self, values: Vec<T>) {
         use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-        let Some(hook) = &self.hook else {
+        let Some(hook) = self.extras.as_ref().and_then(|extras| extras.hook.as_ref()) else {
             drop(values);
             return;
         };
@@ -392,8 +437,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
     /// Why nothing can be received any more, if that is so: a retired channel still holds what was sent.
     pub(crate) fn receiving_ended(&self) -> Option<Ended> {
         self.inner.with(|inner| {
-            let left = inner.store.len() + inner.returned.len();
-            if left == 0 { inner.ended() } else { None }
+            if inner.len() == 0 { inner.ended() } else { None }
         })
     }
 
@@ -404,7 +448,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// The number of values that can be received without a sender's help.
     pub(crate) fn len(&self) -> usize {
-        self.inner.with(|inner| inner.store.len() + inner.returned.len())
+        self.inner.with(|inner| inner.len())
     }
 
     /// True if a send would have to wait for a receiver.
@@ -414,7 +458,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// The number of values that were sent and never received.
     pub(crate) fn undelivered(&self) -> u64 {
-        self.inner.with(|inner| inner.undelivered)
+        self.inner.with(|inner| inner.rare.as_ref().map_or(0, |rare| rare.undelivered))
     }
 }
 
@@ -422,14 +466,27 @@ impl<T, S> Inner<T, S> {
     /// True if nothing can be sent any more.
     #[inline]
     pub(super) fn is_ended(&self) -> bool {
-        !matches!(self.life, Life::Open)
+        self.life != Life::Open
     }
 
     fn ended(&self) -> Option<Ended> {
-        match &self.life {
+        match self.life {
             Life::Open => None,
             Life::Retired | Life::Abandoned => Some(Ended::Retired),
-            Life::Poisoned(poisoned) => Some(Ended::Poisoned(poisoned.clone())),
+            Life::Poisoned => {
+                let poison = self.rare.as_ref().and_then(|rare| rare.poison.clone());
+                Some(poison.map_or(Ended::Retired, Ended::Poisoned))
+            }
         }
+    }
+
+    #[cold]
+    fn rare(&mut self) -> &mut Rare<T> {
+        self.rare.get_or_insert_default()
+    }
+
+    /// Those who wait for the end of the channel.
+    pub(super) fn watchers(&mut self) -> &mut List<()> {
+        &mut self.rare().watchers
     }
 }

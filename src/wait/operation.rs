@@ -15,7 +15,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::claim::{Claim, Sight};
+use super::claim::{Claim, Phase, Sight};
 use super::exchange::{Direction, Exchange, Step, Store};
 use super::node::{Node, PLAIN};
 use super::primitives::Lock;
@@ -26,14 +26,6 @@ pub(crate) trait Reach {
     type Item;
     type Store: Store<Self::Item>;
     fn exchange(&self) -> &Exchange<Self::Item, Self::Store>;
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Fresh,
-    Waiting,
-    Enlisted,
-    Settled,
 }
 
 /// How an operation ended.
@@ -51,7 +43,6 @@ pub(crate) enum Settled {
 /// operation is not polled.
 pub(crate) struct Operation<C: Reach, D: Direction> {
     reach: C,
-    phase: Phase,
     claim: Claim,
     node: Node<C::Item>,
     _direction: std::marker::PhantomData<fn() -> D>,
@@ -62,7 +53,6 @@ impl<C: Reach, D: Direction> Operation<C, D> {
     pub(crate) fn new(reach: C, value: Option<C::Item>) -> Self {
         Self {
             reach,
-            phase: Phase::Fresh,
             claim: Claim::new(),
             node: Node::new(value),
             _direction: std::marker::PhantomData,
@@ -75,16 +65,16 @@ impl<C: Reach, D: Direction> Operation<C, D> {
 
     /// The parts that may be touched while others point at the node.
     fn project(self: Pin<&mut Self>) -> Parts<'_, C> {
-        // SAFETY: `claim` and `node` are not moved out of; the others are not pinned.
+        // SAFETY: `claim` and `node` are not moved out of; `reach` is not pinned.
         let this = unsafe { self.get_unchecked_mut() };
-        Parts { reach: &this.reach, phase: &mut this.phase, claim: &this.claim, node: &this.node }
+        Parts { reach: &this.reach, claim: &this.claim, node: &this.node }
     }
 
     /// Goes on with the operation.
     #[inline]
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled> {
         let this = self.project();
-        match *this.phase {
+        match this.claim.phase() {
             Phase::Fresh => this.begin::<D>(cx.waker().clone()),
             Phase::Waiting => this.go_on::<D>(cx.waker()),
             Phase::Enlisted | Phase::Settled => unreachable!("an operation is polled by its owner until it is settled"),
@@ -99,8 +89,8 @@ impl<C: Reach, D: Direction> Operation<C, D> {
     /// The value in the slot: a send's, while it has not been sent; a receive's, once it has come.
     pub(crate) fn take(self: Pin<&mut Self>) -> Option<C::Item> {
         let this = self.project();
-        debug_assert!(matches!(this.phase, Phase::Fresh | Phase::Settled), "the slot belongs to the channel now");
-        if matches!(this.phase, Phase::Waiting | Phase::Enlisted) {
+        debug_assert!(matches!(this.claim.phase(), Phase::Fresh | Phase::Settled), "the slot belongs to the channel now");
+        if matches!(this.claim.phase(), Phase::Waiting | Phase::Enlisted) {
             return None;
         }
         // SAFETY: not linked and not claimable, so the node is ours alone.
@@ -110,22 +100,21 @@ impl<C: Reach, D: Direction> Operation<C, D> {
     /// Starts over, with a new value for a send. What the slot held is given back.
     pub(crate) fn restart(self: Pin<&mut Self>, value: Option<C::Item>) -> Option<C::Item> {
         let this = self.project();
-        debug_assert!(matches!(this.phase, Phase::Fresh | Phase::Settled), "only what is settled can start over");
-        *this.phase = Phase::Fresh;
+        debug_assert!(matches!(this.claim.phase(), Phase::Fresh | Phase::Settled), "only what is settled can start over");
+        this.claim.set_phase(Phase::Fresh);
         // SAFETY: as in `take`.
         unsafe { this.node.fields(|fields| std::mem::replace(&mut fields.slot, value)) }
     }
 
     /// True if it has neither begun nor been settled.
     pub(crate) fn is_fresh(&self) -> bool {
-        self.phase == Phase::Fresh
+        self.claim.phase() == Phase::Fresh
     }
 }
 
 /// A pinned operation's parts.
 struct Parts<'a, C: Reach> {
     reach: &'a C,
-    phase: &'a mut Phase,
     claim: &'a Claim,
     node: &'a Node<C::Item>,
 }
@@ -148,7 +137,7 @@ impl<C: Reach> Parts<'_, C> {
             }
             step
         });
-        *self.phase = if step == Step::Wait { Phase::Waiting } else { Phase::Settled };
+        self.claim.set_phase(if step == Step::Wait { Phase::Waiting } else { Phase::Settled });
         match step {
             Step::Done => Poll::Ready(Settled::Done),
             Step::Ended => Poll::Ready(Settled::Ended),
@@ -176,13 +165,13 @@ impl<C: Reach> Parts<'_, C> {
 
     /// The claim says TAKEN: the node is ours again.
     fn settle(self) -> Settled {
-        *self.phase = Phase::Settled;
+        self.claim.set_phase(Phase::Settled);
         // SAFETY: TAKEN, so the peer has let go of the node.
         if unsafe { self.node.fields(|fields| fields.ended) } { Settled::Ended } else { Settled::Done }
     }
 
     fn withdraw<D: Direction>(self) -> Option<Settled> {
-        match *self.phase {
+        match self.claim.phase() {
             Phase::Fresh | Phase::Settled => None,
             Phase::Waiting => {
                 let waker = self.reach.exchange().inner().with(|inner| match self.claim.look() {
@@ -196,7 +185,7 @@ impl<C: Reach> Parts<'_, C> {
                 match waker {
                     // Dropped here, outside the lock.
                     Some(_waker) => {
-                        *self.phase = Phase::Fresh;
+                        self.claim.set_phase(Phase::Fresh);
                         None
                     }
                     None => Some(self.settle()),
@@ -215,7 +204,7 @@ impl<C: Reach> Parts<'_, C> {
             // SAFETY: under the lock; the node, if linked, is linked in this direction's list.
             unsafe { D::list(inner).unlink(self.node) }
         });
-        *self.phase = Phase::Fresh;
+        self.claim.set_phase(Phase::Fresh);
     }
 }
 
@@ -281,7 +270,7 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
 
     unsafe fn attempt_held(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step {
         let this = self.project();
-        debug_assert_eq!(*this.phase, Phase::Fresh);
+        debug_assert_eq!(this.claim.phase(), Phase::Fresh);
         // SAFETY: the caller holds the lock; the node is not linked.
         let step = unsafe {
             this.reach.exchange().inner().with_held(|inner| this.node.fields(|fields| D::step(inner, fields, wakes)))
@@ -290,7 +279,7 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
             // Read by `settle`, as if a peer had written it.
             // SAFETY: as above.
             unsafe { this.node.fields(|fields| fields.ended = step == Step::Ended) };
-            *this.phase = Phase::Settled;
+            this.claim.set_phase(Phase::Settled);
         }
         step
     }
@@ -301,12 +290,12 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         unsafe {
             this.reach.exchange().inner().with_held(|inner| D::list(inner).push(this.node, claim, guard));
         }
-        *this.phase = Phase::Enlisted;
+        this.claim.set_phase(Phase::Enlisted);
     }
 
     fn delist(self: Pin<&mut Self>) {
         let this = self.project();
-        if *this.phase == Phase::Enlisted {
+        if this.claim.phase() == Phase::Enlisted {
             this.delist::<D>();
         }
     }
@@ -319,14 +308,13 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
 /// Waits for the end of a channel, as seen by its senders.
 pub(crate) struct Watch<C: Reach> {
     reach: C,
-    waiting: bool,
     claim: Claim,
     node: Node<()>,
 }
 
 impl<C: Reach> Watch<C> {
     pub(crate) fn new(reach: C) -> Self {
-        Self { reach, waiting: false, claim: Claim::new(), node: Node::new(None) }
+        Self { reach, claim: Claim::new(), node: Node::new(None) }
     }
 
     pub(crate) fn reach(&self) -> &C {
@@ -347,12 +335,12 @@ impl<C: Reach> Watch<C> {
                 // SAFETY: we hold the only lock of this wait; linked means armed; the node is pinned, and unlinked
                 // on drop.
                 unsafe {
-                    if this.waiting {
+                    if this.claim.phase() == Phase::Waiting {
                         stale = Some(this.claim.replace_waker(waker));
                     } else {
                         this.claim.arm(waker);
-                        inner.watchers.push(&this.node, &this.claim, PLAIN);
-                        this.waiting = true;
+                        inner.watchers().push(&this.node, &this.claim, PLAIN);
+                        this.claim.set_phase(Phase::Waiting);
                     }
                 }
             }
@@ -365,12 +353,12 @@ impl<C: Reach> Watch<C> {
 
 impl<C: Reach> Drop for Watch<C> {
     fn drop(&mut self) {
-        if !self.waiting {
+        if self.claim.phase() == Phase::Fresh {
             return;
         }
         let waker = self.reach.exchange().inner().with(|inner| {
             // SAFETY: under the lock; linked means armed.
-            unsafe { inner.watchers.unlink(&self.node).then(|| self.claim.withdraw_plain()) }
+            unsafe { inner.watchers().unlink(&self.node).then(|| self.claim.withdraw_plain()) }
         });
         drop(waker);
     }

@@ -62,8 +62,9 @@ mod model {
             Mutex, MutexGuard,
             atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, fence},
         },
-        thread::{Thread, current, park},
     };
+    #[cfg(aqueduct_loom)]
+    pub(crate) use parking::{Thread, current, park};
     #[cfg(aqueduct_shuttle)]
     pub(crate) use shuttle::{
         sync::{
@@ -72,6 +73,33 @@ mod model {
         },
         thread::{Thread, current, park},
     };
+
+    /// Parking over loom's `Notify`. Loom's own `unpark` is no step of the model, so not every order is explored, and
+    /// it wakes a thread that waits in a `join` or for a lock, too.
+    #[cfg(aqueduct_loom)]
+    mod parking {
+        use std::sync::Arc;
+
+        use loom::sync::Notify;
+
+        loom::thread_local!(static OWN: Arc<Notify> = Arc::new(Notify::new()));
+
+        pub(crate) struct Thread(Arc<Notify>);
+
+        impl Thread {
+            pub(crate) fn unpark(&self) {
+                self.0.notify();
+            }
+        }
+
+        pub(crate) fn current() -> Thread {
+            Thread(OWN.with(Arc::clone))
+        }
+
+        pub(crate) fn park() {
+            OWN.with(Arc::clone).wait();
+        }
+    }
 
     /// Models have no time: a deadline passes whenever the model likes, so a wait with one does not wait.
     pub(crate) fn park_timeout(_: std::time::Duration) {

@@ -131,7 +131,9 @@ pub mod guide {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::channel::ChannelId;
-    pub use crate::choice::{Arm, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaTimer};
+    pub use crate::choice::{
+        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaTimer,
+    };
     pub use crate::context::Meta;
     pub use crate::process::{Parameter, Port, ViaEnd, ViaOther};
     pub use crate::wait::{Chosen, Exchanging, Guarded, Guards, Kind};

@@ -255,13 +255,13 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
         }
     });
 
-    let (own, alt) = match alt {
-        Some(alt) => (None, quote!((#alt))),
-        None => {
-            let own = Ident::new("choice", site);
-            (Some(quote!(let mut #own = #krate::Alt::unseeded();)), quote!(#own))
-        }
+    // Evaluated once, outside our loop, and living as long as the choice.
+    let own = Ident::new("choice", site);
+    let alt_expr = match alt {
+        Some(alt) => quote!((#alt)),
+        None => quote!(#krate::Alt::unseeded()),
     };
+    let alt = &own;
     let select = match (wait, default.is_some()) {
         (Wait::Task, false) => quote!(#alt.select((#(#names.as_mut(),)*)).await),
         (Wait::Task, true) => quote!(#alt.select_now((#(#names.as_mut(),)*)).await),
@@ -317,17 +317,18 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
             #default_variant
             #complete_variant
         }
-        #own
         #[allow(clippy::all, clippy::pedantic, unreachable_code)]
-        let #result = {
-            #(#build)*
-            loop {
-                let #chosen = #select;
-                match #chosen {
-                    #(#taken)*
-                    #at_default
-                    #at_complete
-                    _ => ::core::unreachable!(),
+        let #result = match #alt_expr.by_mut() {
+            #own => {
+                #(#build)*
+                loop {
+                    let #chosen = #select;
+                    match #chosen {
+                        #(#taken)*
+                        #at_default
+                        #at_complete
+                        _ => ::core::unreachable!(),
+                    }
                 }
             }
         };

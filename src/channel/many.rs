@@ -1,14 +1,16 @@
 //! Many values with one lock and one wait.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 
 use super::{Receiver, Sender};
 use crate::context::Ended;
-use crate::wait::Step;
+use crate::wait::{Step, poll_proceed};
 
 /// Sends all of `values`; what is not sent stays there.
 pub(super) async fn send<T>(sender: &Sender<T>, values: &mut VecDeque<T>) -> Result<(), Ended> {
     loop {
+        poll_fn(poll_proceed).await;
         let exchange = sender.shared().exchange();
         match exchange.try_send_many(values) {
             Step::Done => return Ok(()),

@@ -1,5 +1,6 @@
 //! What the ends of one channel share.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -68,6 +69,9 @@ pub(super) trait Side {
         let count = Self::count(shared);
         let mut ends = count.load(Ordering::Relaxed);
         while ends != 0 {
+            if ends > i32::MAX as u32 {
+                std::process::abort();
+            }
             match count.compare_exchange_weak(ends, ends + 1, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(now) => ends = now,
@@ -78,7 +82,8 @@ pub(super) trait Side {
 
     /// An end leaves: retires the channel if it was the last one, poisons it if its process is failing.
     fn leave<T>(shared: &Shared<T>) {
-        if let Some(cause) = context::failing() {
+        let quiet = RETIRING.get() == shared.id().0 && RETIRING.take() != 0;
+        if !quiet && let Some(cause) = context::failing() {
             shared.exchange.poison(Poisoned(cause));
         }
         // AcqRel: whoever retires has seen what the others did.
@@ -88,9 +93,15 @@ pub(super) trait Side {
     }
 }
 
-/// Drops an end as if its process were not failing.
-pub(super) fn retire_quietly<End>(end: End) {
-    context::quietly(|| drop(end));
+thread_local! {
+    /// The channel whose end retires although its process may be failing.
+    static RETIRING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Drops an end as if its process were not failing; what else is dropped by that goes its own way.
+pub(super) fn retire_quietly<End: ChannelEnd>(end: End) {
+    RETIRING.set(end.channel_id().0);
+    drop(end);
 }
 
 /// What both kinds of ends offer alike.

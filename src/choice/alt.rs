@@ -1,13 +1,13 @@
 //! The modes of choice.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Waker};
 
 use super::offer::Offer;
 use crate::channel::may_block;
-use crate::wait::{Arrange, Chosen, Guards, Select, block_on};
+use crate::wait::{Arrange, Chosen, Guards, Select, block_on, poll_proceed};
 
 /// In which order a choice prefers its guards, and, for a fair one, what it remembers.
 ///
@@ -80,6 +80,12 @@ impl Alt {
         Offer::new(self)
     }
 
+    /// Itself, whether it is named by value or by reference; behind `alt!`.
+    #[doc(hidden)]
+    pub fn by_mut(&mut self) -> &mut Self {
+        self
+    }
+
     /// Waits for one of the guards; behind `alt!`.
     #[doc(hidden)]
     pub fn select<'a, G: Guards + 'a>(&'a mut self, guards: G) -> impl Future<Output = Chosen> + use<'a, G> {
@@ -89,8 +95,9 @@ impl Alt {
     /// Looks at the guards without waiting; behind `alt!` with `default`.
     #[doc(hidden)]
     pub async fn select_now<G: Guards>(&mut self, guards: G) -> Chosen {
+        poll_fn(poll_proceed).await;
         let mut select = pin!(Select::new(guards, self, true));
-        std::future::poll_fn(|cx| std::task::Poll::Ready(select.as_mut().now(cx))).await
+        poll_fn(|cx| std::task::Poll::Ready(select.as_mut().now(cx))).await
     }
 
     /// Waits on a thread; behind `alt_blocking!`.

@@ -5,15 +5,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use crate::channel::{NextFuture, RecvFuture, SendError, SendFromFuture, SendFuture};
-use crate::context::{Ended, FailMark, Poisoned};
+use crate::channel::{NextFuture, RecvFuture, Refused, SendError, SendFromFuture, SendFuture, TryRecvError, WaitError};
+use crate::context::{Cause, Ended, FailMark, Poisoned};
 use crate::time::{After, NextTick};
-use crate::wait::{Exchanging, Guarded, Kind};
+use crate::wait::{Exchanging, Guarded, Kind, Sealed};
 
 /// One arm of a choice.
 #[doc(hidden)]
@@ -89,6 +90,8 @@ pin_project! {
     }
 }
 
+impl<G: Exchange> Sealed for ExchangeArm<G> {}
+
 impl<G: Exchange> Guarded for ExchangeArm<G> {
     fn kind(&self) -> Kind {
         match &self.guard {
@@ -136,6 +139,8 @@ pin_project! {
     }
 }
 
+impl<G: Timer> Sealed for TimerArm<G> {}
+
 impl<G: Timer> Guarded for TimerArm<G> {
     fn kind(&self) -> Kind {
         if self.timer.is_some() { Kind::Readiness } else { Kind::Off }
@@ -181,6 +186,8 @@ pin_project! {
         output: Option<F::Output>,
     }
 }
+
+impl<F: Future> Sealed for FutureArm<F> {}
 
 impl<F: Future> Guarded for FutureArm<F> {
     fn kind(&self) -> Kind {
@@ -291,43 +298,71 @@ impl FutureTag {
 #[derive(Debug)]
 pub struct Swallowed<'a, E>(pub &'a E);
 
-/// Asked first: if the error is a poison, the process is marked with it for good.
+/// Asked first: if the error stands for a failure, the process is marked with it for good.
 #[doc(hidden)]
 pub trait SwallowPoison {
     fn aqueduct_swallow(&self);
 }
 
-/// An error that says why a channel ended.
+/// An error that may stand for a failure elsewhere.
 #[doc(hidden)]
 pub trait Ending {
-    fn poison(&self) -> Option<&Poisoned>;
+    /// The first cause of that failure.
+    fn failure(&self) -> Option<&Arc<Cause>>;
+}
+
+impl Ending for Poisoned {
+    fn failure(&self) -> Option<&Arc<Cause>> {
+        Some(&self.0)
+    }
 }
 
 impl Ending for Ended {
-    fn poison(&self) -> Option<&Poisoned> {
+    fn failure(&self) -> Option<&Arc<Cause>> {
         match self {
-            Self::Poisoned(poisoned) => Some(poisoned),
+            Self::Poisoned(poisoned) => poisoned.failure(),
             Self::Retired => None,
         }
     }
 }
 
-impl Ending for Poisoned {
-    fn poison(&self) -> Option<&Poisoned> {
-        Some(self)
+impl Ending for WaitError {
+    fn failure(&self) -> Option<&Arc<Cause>> {
+        match self {
+            Self::Ended(ended) => ended.failure(),
+            _ => None,
+        }
     }
 }
 
-impl<T> Ending for SendError<T> {
-    fn poison(&self) -> Option<&Poisoned> {
-        self.reason().poison()
+impl Ending for TryRecvError {
+    fn failure(&self) -> Option<&Arc<Cause>> {
+        match self {
+            Self::Ended(ended) => ended.failure(),
+            Self::Empty => None,
+        }
+    }
+}
+
+impl Ending for Refused {
+    fn failure(&self) -> Option<&Arc<Cause>> {
+        match self {
+            Self::Ended(ended) => ended.failure(),
+            Self::Full => None,
+        }
+    }
+}
+
+impl<T, R: Ending> Ending for SendError<T, R> {
+    fn failure(&self) -> Option<&Arc<Cause>> {
+        self.reason().failure()
     }
 }
 
 impl<E: Ending> SwallowPoison for &Swallowed<'_, E> {
     fn aqueduct_swallow(&self) {
-        if let Some(poisoned) = self.0.poison() {
-            FailMark::here(&poisoned.0).settle(&poisoned.0);
+        if let Some(cause) = self.0.failure() {
+            FailMark::here(cause).settle(cause);
         }
     }
 }

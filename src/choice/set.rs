@@ -4,10 +4,12 @@ use std::pin::Pin;
 
 use super::arm::Arm;
 use super::offer::Offered;
-use crate::wait::{Guarded, Guards};
+use crate::wait::{Guarded, Guards, Sealed};
 
 macro_rules! tuples {
     ($(($count:literal: $($Guard:ident $index:tt),+))*) => {$(
+        impl<$($Guard: Arm),+> Sealed for ($(Pin<&mut $Guard>,)+) {}
+
         impl<$($Guard: Arm),+> Guards for ($(Pin<&mut $Guard>,)+) {
             type Scratch = [u16; $count];
 
@@ -47,6 +49,8 @@ tuples! {
     (15: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14)
     (16: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11, M 12, N 13, O 14, P 15)
 }
+
+impl<R> Sealed for &mut [Offered<'_, R>] {}
 
 impl<R> Guards for &mut [Offered<'_, R>] {
     type Scratch = Vec<u16>;

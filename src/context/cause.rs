@@ -90,6 +90,14 @@ impl Cause {
         }
     }
 
+    /// True if both are the same failure: one cause, or the one cancellation of one process, which its handle and its
+    /// ends learn by different ways.
+    pub(crate) fn is_same(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        let one_cancellation =
+            || self.is_cancelled() && other.is_cancelled() && self.origin.number() != 0 && self.origin == other.origin;
+        Arc::ptr_eq(self, other) || one_cancellation()
+    }
+
     pub(crate) fn set_panic_message(&self, text: String) {
         if let Reason::Panicked(message) = &self.reason {
             // The first message stays: a second panic while unwinding is a consequence of the first.
@@ -143,7 +151,7 @@ impl Poisoned {
 
 impl PartialEq for Poisoned {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.is_same(&other.0)
     }
 }
 

@@ -1,9 +1,9 @@
 //! The failing mark: while it stands, an end that the process drops poisons its channel instead of retiring it.
 //!
-//! A process is failing while it unwinds; while an error that went through `?` into its `Exit` is alive; and for
-//! good once it was dropped unfinished, has panicked, or has let a choice swallow a poison. The first cause wins.
+//! A process is failing while an error that went through `?` into its `Exit` is alive; and for good once it was
+//! dropped unfinished, has let a choice swallow a poison, has panicked, or has dropped an end while unwinding (even if
+//! it caught that panic itself: its peers were told). The first cause wins.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -88,25 +88,8 @@ impl Drop for FailMark {
     }
 }
 
-/// Runs `body` with no process current and nothing failing: what it drops, retires.
-pub(crate) fn quietly<R>(body: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let _ = QUIET.try_with(|quiet| quiet.set(self.0));
-        }
-    }
-    let _restore = Restore(QUIET.try_with(|quiet| quiet.replace(true)).unwrap_or(false));
-    body()
-}
-
-thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
-
 /// The cause for which an end that is dropped here and now must poison its channel, if there is one.
 pub(crate) fn failing() -> Option<Arc<Cause>> {
-    if QUIET.try_with(Cell::get).unwrap_or(false) {
-        return None;
-    }
     let marked = with_current(|context, _| context.cause()).flatten();
     if marked.is_some() || !std::thread::panicking() {
         return marked;

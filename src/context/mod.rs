@@ -13,18 +13,25 @@ macro_rules! thread_local {
         loom::thread_local!(static $name: $Value = $value);
     };
 }
+#[cfg(aqueduct_shuttle)]
+macro_rules! thread_local {
+    ($($declared:tt)*) => {
+        shuttle::thread_local!($($declared)*);
+    };
+}
 
 mod cause;
 mod failing;
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use cause::Reason;
 pub use cause::{Cause, Ended, Poisoned};
-pub(crate) use failing::{FailMark, failing, quietly};
+pub(crate) use failing::{FailMark, failing};
 
 /// What is known of a process before it runs: written once by `#[process]`, shared by all its instances.
 #[derive(Debug)]
@@ -167,23 +174,25 @@ impl Context {
     }
 
     /// Runs `body` as this process; its identity is back here afterwards, also when `body` panics.
+    #[inline]
     pub(crate) fn enter<R>(&mut self, kind: Kind, body: impl FnOnce() -> R) -> R {
         struct Leave<'a> {
             own: &'a mut Context,
-            outer: Option<(Context, Kind)>,
+            outer: Current,
         }
         impl Drop for Leave<'_> {
+            #[inline]
             fn drop(&mut self) {
-                let outer = self.outer.take();
-                let inner = CURRENT.try_with(|current| current.replace(outer));
-                if let Ok(Some((own, _))) = inner {
-                    *self.own = own;
+                let outer = std::mem::replace(&mut self.outer, NOBODY);
+                // Only `rare` can have changed.
+                if let Some((own, _)) = ManuallyDrop::into_inner(CURRENT.with(|current| current.replace(outer))) {
+                    self.own.rare = own.rare;
                 }
             }
         }
         let moved = Self { meta: self.meta, number: self.number, rare: self.rare.take() };
-        let outer = CURRENT.try_with(|current| current.replace(Some((moved, kind)))).unwrap_or(None);
-        let _leave = Leave { own: self, outer };
+        let inner = ManuallyDrop::new(Some((moved, kind)));
+        let _leave = Leave { outer: CURRENT.with(|current| current.replace(inner)), own: self };
         body()
     }
 }
@@ -197,20 +206,24 @@ pub(crate) enum Kind {
     Thread,
 }
 
+/// Who runs on a thread. Never dropped in place, since everybody who enters leaves again: so the thread-local needs no
+/// destructor, is there until the thread's last breath, and costs one address.
+type Current = ManuallyDrop<Option<(Context, Kind)>>;
+
+const NOBODY: Current = ManuallyDrop::new(None);
+
 thread_local! {
-    static CURRENT: RefCell<Option<(Context, Kind)>> = const { RefCell::new(None) };
+    static CURRENT: Cell<Current> = const { Cell::new(NOBODY) };
 }
 
-/// Looks at the current process, if there is one.
+/// Looks at the current process, if there is one. `look` must not enter or ask again.
 fn with_current<R>(look: impl FnOnce(&mut Context, Kind) -> R) -> Option<R> {
-    CURRENT
-        .try_with(|current| {
-            let mut current = current.try_borrow_mut().ok()?;
-            let (context, kind) = current.as_mut()?;
-            Some(look(context, *kind))
-        })
-        .ok()
-        .flatten()
+    CURRENT.with(|current| {
+        let mut taken = current.replace(NOBODY);
+        let result = taken.as_mut().map(|(context, kind)| look(context, *kind));
+        current.set(taken);
+        result
+    })
 }
 
 /// The process that is running here; number 0 outside any process.

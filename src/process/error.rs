@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::exit::{Exit, Reasoned};
+use crate::choice::Ending;
 use crate::context::{Cause, Context, Reason};
 
 /// A process failed; this is the first cause.
@@ -31,7 +32,7 @@ impl ProcessError {
     /// True if both come from the same first cause.
     #[must_use]
     pub fn same_cause(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.cause, &other.cause)
+        self.cause.is_same(&other.cause)
     }
 }
 
@@ -52,6 +53,13 @@ impl fmt::Debug for ProcessError {
     }
 }
 
+/// A refutable arm may let the failure of a child go by.
+impl Ending for ProcessError {
+    fn failure(&self) -> Option<&Arc<Cause>> {
+        Some(&self.cause)
+    }
+}
+
 impl Error for ProcessError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.error().map(|error| error as &(dyn Error + 'static))
@@ -66,11 +74,12 @@ pub(super) fn conclude<T: 'static>(outcome: Result<T, Exit>, context: &Context) 
             Some(cause) => Err(ProcessError::new(cause)),
             None => Ok(value),
         },
-        Err(Exit(Reasoned::Retired)) => match unit() {
-            Some(unit) => Ok(unit),
-            None => Err(ProcessError::new(Cause::new(context.identity(), Reason::EndedEarly))),
+        Err(Exit(Reasoned::Retired, _)) => match (context.settled_cause(), unit()) {
+            (Some(cause), _) => Err(ProcessError::new(cause)),
+            (None, Some(unit)) => Ok(unit),
+            (None, None) => Err(ProcessError::new(Cause::new(context.identity(), Reason::EndedEarly))),
         },
-        Err(Exit(Reasoned::Failed(cause, _))) => Err(ProcessError::new(cause)),
+        Err(Exit(Reasoned::Failed(cause, _), _)) => Err(ProcessError::new(cause)),
     }
 }
 

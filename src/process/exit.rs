@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::error::ProcessError;
@@ -16,6 +17,9 @@ pub type Outcome<T = ()> = Result<T, Exit>;
 /// It is not an error itself. Making one from a poison or from an error of the user's marks the process as failing:
 /// ends that it drops from then on poison their channels. Dropping it takes the mark back, so a body may catch what
 /// an inner function returned and go on.
+///
+/// It is not `Send`, because it belongs to the process that it marks. What crosses to another task, a thread or a
+/// channel is a process ([`task`](crate::task), [`thread`](crate::thread)) and its [`ProcessError`].
 ///
 /// # Examples
 /// ```
@@ -35,7 +39,7 @@ pub type Outcome<T = ()> = Result<T, Exit>;
 /// # Outcome::Ok(()) }).unwrap();
 /// ```
 #[must_use = "dropping an `Exit` takes the failing mark back"]
-pub struct Exit(pub(super) Reasoned);
+pub struct Exit(pub(super) Reasoned, pub(super) PhantomData<*const ()>);
 
 pub(super) enum Reasoned {
     /// A channel was retired: end quietly.
@@ -67,7 +71,7 @@ impl Exit {
 
     fn failed(cause: Arc<Cause>) -> Self {
         let mark = FailMark::here(&cause);
-        Self(Reasoned::Failed(cause, mark))
+        Self(Reasoned::Failed(cause, mark), PhantomData)
     }
 
     /// True if a channel was retired: the process ends quietly.
@@ -89,7 +93,7 @@ impl Exit {
 impl<E: Error + Send + Sync + 'static> From<E> for Exit {
     fn from(error: E) -> Self {
         match recognise(&error) {
-            Some(Ended::Retired) => Self(Reasoned::Retired),
+            Some(Ended::Retired) => Self(Reasoned::Retired, PhantomData),
             Some(Ended::Poisoned(Poisoned(cause))) => Self::failed(cause),
             None => Self::failed(Cause::here(Reason::Error(Box::new(error)))),
         }

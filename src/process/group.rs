@@ -65,13 +65,13 @@ impl<'a, T: 'static> Group<'a, T> {
     /// Adds a process; it runs when the group is next awaited.
     pub fn add<P>(&mut self, process: P)
     where
-        P: Process<Output = T>,
-        P::Run: Send + 'a,
+        P: Process<Value = T>,
+        P::IntoFuture: Send + 'a,
     {
         if self.is_empty() {
             self.added = 0;
         }
-        let child: Boxed<'a, T> = Box::pin(process.start());
+        let child: Boxed<'a, T> = Box::pin(process.into_future());
         let place = match self.free.pop() {
             Some(place) => {
                 self.children[place] = Some(child);

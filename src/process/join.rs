@@ -5,6 +5,7 @@
 //! inside the parent's poll, without a scheduler in between.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -186,10 +187,12 @@ impl<C: Children> Turn<'_, C> {
             }
             *self.running &= !(1 << index);
             if self.fail_fast && self.error.is_some() {
-                for other in 0..C::COUNT {
-                    self.children.as_mut().cancel_child(other);
-                }
                 *self.running = 0;
+                for other in 0..C::COUNT {
+                    // A value that panics while its process is cancelled is a consequence of the first failure.
+                    let cancel = || self.children.as_mut().cancel_child(other);
+                    let _ = catch_unwind(AssertUnwindSafe(cancel)).map_err(std::mem::forget);
+                }
                 return;
             }
         }

@@ -14,7 +14,7 @@ mod task;
 mod thread;
 mod tree;
 
-use std::future::Future;
+use std::future::IntoFuture;
 
 pub use error::ProcessError;
 pub use exit::{Exit, IntoOutcome, Outcome};
@@ -36,17 +36,42 @@ pub use thread::{RunThread, Thread, thread};
     note = "a process is what a `#[process]` function returns; \
             for a future use `aqueduct::task(\"name\", future)`, for a closure `aqueduct::thread(\"name\", closure)`"
 )]
-pub trait Process: Sized {
+pub trait Process: Sized + IntoFuture<Output = Result<Self::Value, ProcessError>> {
     /// What the process makes.
-    type Output: 'static;
-    /// The process, running.
-    type Run: Future<Output = Result<Self::Output, ProcessError>>;
-
-    /// Turns the process into a future that runs it.
-    fn start(self) -> Self::Run;
+    type Value: 'static;
 
     /// Adds the process and its ports to a picture.
+    #[doc(hidden)]
     fn draw(&self, shape: &mut Shape);
+
+    /// The picture of the process: its parts, and the channels between them.
+    ///
+    /// # Examples
+    /// ```
+    /// use aqueduct::prelude::*;
+    ///
+    /// #[process]
+    /// async fn ask(out: Sender<u8>) {
+    ///     let _ = out.send(1).await;
+    /// }
+    /// #[process]
+    /// async fn tell(input: Receiver<u8>) {
+    ///     let _ = input.recv().await;
+    /// }
+    ///
+    /// let (tx, rx) = Channel::rendezvous().named("words").open();
+    /// let network = par!(ask(tx), tell(rx));
+    /// assert_eq!(
+    ///     network.shape().to_string(),
+    ///     "flowchart LR\n    p0[\"ask\"]\n    p1[\"tell\"]\n    p0 -->|words| p1\n"
+    /// );
+    /// ```
+    #[must_use]
+    fn shape(&self) -> Shape {
+        let mut shape = Shape::new();
+        self.draw(&mut shape);
+        shape
+    }
 
     /// Runs the process apart: a task process on the tokio runtime around, a thread process on its thread.
     ///
@@ -66,9 +91,9 @@ pub trait Process: Sized {
     /// assert_eq!(handle.await?, 42);
     /// # Outcome::Ok(()) }).unwrap();
     /// ```
-    fn spawn(self) -> Handle<Self::Output>
+    fn spawn(self) -> Handle<Self::Value>
     where
         Self: 'static,
-        Self::Run: Send + 'static,
-        Self::Output: Send;
+        Self::IntoFuture: Send,
+        Self::Value: Send;
 }

@@ -108,37 +108,6 @@ pub struct Par<S> {
     fail_fast: bool,
 }
 
-impl<S: ParSet> Par<S> {
-    /// The picture of the network: its processes, and the channels between them.
-    ///
-    /// # Examples
-    /// ```
-    /// use aqueduct::prelude::*;
-    ///
-    /// #[process]
-    /// async fn ask(out: Sender<u8>) {
-    ///     let _ = out.send(1).await;
-    /// }
-    /// #[process]
-    /// async fn tell(input: Receiver<u8>) {
-    ///     let _ = input.recv().await;
-    /// }
-    ///
-    /// let (tx, rx) = Channel::rendezvous().named("words").open();
-    /// let network = par!(ask(tx), tell(rx));
-    /// assert_eq!(
-    ///     network.shape().to_string(),
-    ///     "flowchart LR\n    p0[\"ask\"]\n    p1[\"tell\"]\n    p0 -->|words| p1\n"
-    /// );
-    /// ```
-    #[must_use]
-    pub fn shape(&self) -> Shape {
-        let mut shape = Shape::new();
-        self.set.draw(&mut shape);
-        shape
-    }
-}
-
 /// A tuple of up to sixteen processes.
 #[doc(hidden)]
 pub trait ParSet {
@@ -152,35 +121,30 @@ pub trait ParSet {
     fn draw(&self, shape: &mut Shape);
 }
 
-impl<S: ParSet> Process for Par<S> {
-    type Output = S::Output;
-    type Run = Join<S::Run>;
-
-    fn start(self) -> Join<S::Run> {
-        Join::new(self.set.start(), self.fail_fast)
-    }
-
-    fn draw(&self, shape: &mut Shape) {
-        self.set.draw(shape);
-    }
-
-    fn spawn(self) -> Handle<Self::Output>
-    where
-        Self: 'static,
-        Self::Run: Send + 'static,
-        Self::Output: Send,
-    {
-        let all = self.start();
-        task("par", async move { all.await.map_err(Exit::from) }).spawn()
-    }
-}
-
 impl<S: ParSet> IntoFuture for Par<S> {
     type Output = Result<S::Output, ProcessError>;
     type IntoFuture = Join<S::Run>;
 
     fn into_future(self) -> Join<S::Run> {
-        self.start()
+        Join::new(self.set.start(), self.fail_fast)
+    }
+}
+
+impl<S: ParSet> Process for Par<S> {
+    type Value = S::Output;
+
+    fn draw(&self, shape: &mut Shape) {
+        self.set.draw(shape);
+    }
+
+    fn spawn(self) -> Handle<Self::Value>
+    where
+        Self: 'static,
+        Join<S::Run>: Send,
+        Self::Value: Send,
+    {
+        let all = self.into_future();
+        task("par", async move { all.await.map_err(Exit::from) }).spawn()
     }
 }
 
@@ -196,12 +160,12 @@ macro_rules! tuples {
             #[doc(hidden)]
             #[derive(Debug)]
             pub struct $Running<$($P: Process),*> {
-                $(#[pin] $field: Child<$P::Run, $P::Output>,)*
+                $(#[pin] $field: Child<$P::IntoFuture, $P::Value>,)*
             }
         }
 
         impl<$($P: Process),*> Children for $Running<$($P),*> {
-            type Output = ($($P::Output,)*);
+            type Output = ($($P::Value,)*);
             const COUNT: u32 = $count;
 
             fn poll_child(self: Pin<&mut Self>, index: u32, cx: &mut Context<'_>) -> Poll<Result<(), ProcessError>> {
@@ -227,12 +191,12 @@ macro_rules! tuples {
         }
 
         impl<$($P: Process),*> ParSet for ($($P,)*) {
-            type Output = ($($P::Output,)*);
+            type Output = ($($P::Value,)*);
             type Run = $Running<$($P),*>;
 
             fn start(self) -> Self::Run {
                 let ($($field,)*) = self;
-                $Running { $($field: Child::new($field.start()),)* }
+                $Running { $($field: Child::new($field.into_future()),)* }
             }
 
             fn draw(&self, _shape: &mut Shape) {

@@ -2,7 +2,6 @@
 
 use std::future::IntoFuture;
 
-use super::Process as _;
 use super::error::ProcessError;
 use super::exit::Exit;
 use super::task::task;
@@ -45,7 +44,7 @@ where
         Err(error) => return Err(not_started(error)),
     };
     let main = main.into_future();
-    runtime.block_on(task("main", async move { main.await.map_err(Into::into) }).start())
+    runtime.block_on(task("main", async move { main.await.map_err(Into::into) }).into_future())
 }
 
 fn not_started(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> ProcessError {

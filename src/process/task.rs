@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
@@ -70,31 +70,39 @@ where
     }
 }
 
+impl<F, const PORTS: usize> IntoFuture for Task<F, PORTS>
+where
+    F: Future,
+    F::Output: IntoOutcome,
+{
+    type Output = Result<<F::Output as IntoOutcome>::Value, ProcessError>;
+    type IntoFuture = RunTask<F>;
+
+    fn into_future(self) -> RunTask<F> {
+        let mut run = self.run;
+        run.context.start();
+        run
+    }
+}
+
 impl<F, const PORTS: usize> Process for Task<F, PORTS>
 where
     F: Future,
     F::Output: IntoOutcome,
 {
-    type Output = <F::Output as IntoOutcome>::Value;
-    type Run = RunTask<F>;
-
-    fn start(self) -> RunTask<F> {
-        let mut run = self.run;
-        run.context.start();
-        run
-    }
+    type Value = <F::Output as IntoOutcome>::Value;
 
     fn draw(&self, shape: &mut Shape) {
         shape.process(&self.run.context, "task", &self.ports);
     }
 
-    fn spawn(self) -> Handle<Self::Output>
+    fn spawn(self) -> Handle<Self::Value>
     where
         Self: 'static,
-        RunTask<F>: Send + 'static,
-        Self::Output: Send,
+        RunTask<F>: Send,
+        Self::Value: Send,
     {
-        let mut run = self.start();
+        let mut run = self.into_future();
         let identity = run.context.identity();
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => Handle::of_task(identity, runtime.spawn(run)),
@@ -105,19 +113,6 @@ where
                 Handle::of_result(identity, Err(ProcessError::new(cause)))
             }
         }
-    }
-}
-
-impl<F, const PORTS: usize> IntoFuture for Task<F, PORTS>
-where
-    F: Future,
-    F::Output: IntoOutcome,
-{
-    type Output = Result<<F::Output as IntoOutcome>::Value, ProcessError>;
-    type IntoFuture = RunTask<F>;
-
-    fn into_future(self) -> RunTask<F> {
-        self.start()
     }
 }
 
@@ -146,10 +141,19 @@ pin_project! {
             if this.body.is_some() {
                 let cause = Cause::new(this.context.identity(), Reason::Cancelled);
                 this.context.fail(cause);
-                this.context.enter(Kind::Task, || this.body.set(None));
+                if let Err(payload) = clear(this.context, this.body.as_mut())
+                    && !std::thread::panicking()
+                {
+                    resume_unwind(payload);
+                }
             }
         }
     }
+}
+
+/// Drops what a body still holds, as its process; gives the payload if a value's drop panics.
+fn clear<F>(context: &mut Context, mut body: Pin<&mut Option<F>>) -> std::thread::Result<()> {
+    context.enter(Kind::Task, || catch_unwind(AssertUnwindSafe(|| body.set(None))))
 }
 
 impl<F> Future for RunTask<F>
@@ -165,22 +169,23 @@ where
             let cause = Cause::new(this.context.identity(), Reason::AlreadyTaken);
             return Poll::Ready(Err(ProcessError::new(cause)));
         };
-        let polled = this.context.enter(Kind::Task, || catch_unwind(AssertUnwindSafe(|| body.poll(cx))));
-        let result = match polled {
+        let polled = this
+            .context
+            .enter(Kind::Task, || catch_unwind(AssertUnwindSafe(|| body.poll(cx).map(IntoOutcome::into_outcome))));
+        Poll::Ready(match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => {
-                let outcome = outcome.into_outcome();
-                // What the future still holds goes while the exit, and so the mark, is there.
-                this.context.enter(Kind::Task, || this.body.set(None));
-                conclude(outcome, this.context)
-            }
+            // What the future still holds goes while the exit, and so its mark, is there.
+            Ok(Poll::Ready(outcome)) => match clear(this.context, this.body.as_mut()) {
+                Ok(()) => conclude(outcome, this.context),
+                Err(payload) => conclude(outcome, this.context).and(Err(panicked(this.context, payload))),
+            },
             Err(payload) => {
                 let error = panicked(this.context, payload);
-                this.context.enter(Kind::Task, || this.body.set(None));
+                // A second panic is a consequence of the first.
+                let _ = clear(this.context, this.body.as_mut());
                 Err(error)
             }
-        };
-        Poll::Ready(result)
+        })
     }
 }
 

@@ -73,36 +73,6 @@ where
     }
 }
 
-impl<B, R, const PORTS: usize> Process for Thread<B, PORTS>
-where
-    B: FnOnce() -> R + Send + 'static,
-    R: IntoOutcome,
-    R::Value: Send,
-{
-    type Output = R::Value;
-    type Run = RunThread<B, R::Value>;
-
-    fn start(self) -> Self::Run {
-        let mut body = self.body;
-        body.context.start();
-        RunThread { state: State::Unstarted(body) }
-    }
-
-    fn draw(&self, shape: &mut Shape) {
-        shape.process(&self.body.context, "thread", &self.ports);
-    }
-
-    fn spawn(self) -> Handle<Self::Output> {
-        let mut body = self.body;
-        body.context.start();
-        let identity = body.context.identity();
-        match launch(body) {
-            Ok(result) => Handle::of_thread(identity, result),
-            Err(error) => Handle::of_result(identity, Err(error)),
-        }
-    }
-}
-
 impl<B, R, const PORTS: usize> IntoFuture for Thread<B, PORTS>
 where
     B: FnOnce() -> R + Send + 'static,
@@ -113,7 +83,32 @@ where
     type IntoFuture = RunThread<B, R::Value>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.start()
+        let mut body = self.body;
+        body.context.start();
+        RunThread { state: State::Unstarted(body) }
+    }
+}
+
+impl<B, R, const PORTS: usize> Process for Thread<B, PORTS>
+where
+    B: FnOnce() -> R + Send + 'static,
+    R: IntoOutcome,
+    R::Value: Send,
+{
+    type Value = R::Value;
+
+    fn draw(&self, shape: &mut Shape) {
+        shape.process(&self.body.context, "thread", &self.ports);
+    }
+
+    fn spawn(self) -> Handle<Self::Value> {
+        let mut body = self.body;
+        body.context.start();
+        let identity = body.context.identity();
+        match launch(body) {
+            Ok(result) => Handle::of_thread(identity, result),
+            Err(error) => Handle::of_result(identity, Err(error)),
+        }
     }
 }
 
@@ -183,8 +178,8 @@ where
     let body = unstarted.body.take();
     let context = &mut unstarted.context;
     let Some(body) = body else { unreachable!("a body runs once") };
-    match context.enter(Kind::Thread, || catch_unwind(AssertUnwindSafe(body))) {
-        Ok(outcome) => conclude(outcome.into_outcome(), context),
+    match context.enter(Kind::Thread, || catch_unwind(AssertUnwindSafe(|| body().into_outcome()))) {
+        Ok(outcome) => conclude(outcome, context),
         Err(payload) => Err(panicked(context, payload)),
     }
 }

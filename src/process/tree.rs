@@ -4,6 +4,7 @@
 //! woken marks its leaf, the leaf its parent, and only the first in a quiet group wakes the task.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Waker};
 
 use crate::wait::{CHILDREN, ReadySet};
@@ -13,7 +14,19 @@ const ROUNDS: u32 = 16;
 
 pub(super) struct Tree {
     /// `levels[0]` are the leaves; the last level has one set.
-    levels: Vec<Vec<ReadySet>>,
+    levels: Vec<Vec<Set>>,
+}
+
+struct Set {
+    ready: ReadySet,
+    /// Where the next look begins: a poll that runs out of budget goes on there, so nobody starves.
+    next: AtomicU32,
+}
+
+impl Set {
+    fn new() -> Self {
+        Self { ready: ReadySet::new(), next: AtomicU32::new(0) }
+    }
 }
 
 impl Tree {
@@ -33,7 +46,7 @@ impl Tree {
             self.levels.push(Vec::new());
         }
         while self.levels[level].len() <= set {
-            self.levels[level].push(ReadySet::new());
+            self.levels[level].push(Set::new());
             let last = self.levels[level].len() - 1;
             if last == 0 {
                 continue;
@@ -49,8 +62,8 @@ impl Tree {
 
     /// Makes a set wake its place in the level above, which looks at it once.
     fn adopt(&mut self, level: usize, set: usize) {
-        let waker = self.levels[level + 1][set / CHILDREN].waker(set % CHILDREN);
-        self.levels[level][set].set_parent(&waker);
+        let waker = self.levels[level + 1][set / CHILDREN].ready.waker(set % CHILDREN);
+        self.levels[level][set].ready.set_parent(&waker);
         self.mark(level + 1, set);
     }
 
@@ -58,7 +71,7 @@ impl Tree {
     fn mark(&mut self, level: usize, place: usize) {
         let (mut level, mut place) = (level, place);
         while level < self.levels.len() {
-            self.levels[level][place / CHILDREN].mark(1 << (place % CHILDREN));
+            self.levels[level][place / CHILDREN].ready.mark(1 << (place % CHILDREN));
             place /= CHILDREN;
             level += 1;
         }
@@ -69,7 +82,7 @@ impl Tree {
     /// `poll` is given the child's index and a context with its waker. After a break the task has been woken.
     pub(super) fn poll(&mut self, waker: &Waker, mut poll: impl FnMut(usize, &mut Context<'_>) -> ControlFlow<()>) {
         let Some(top) = self.levels.len().checked_sub(1) else { return };
-        self.levels[top][0].set_parent(waker);
+        self.levels[top][0].ready.set_parent(waker);
         if self.visit(top, 0, &mut Visit { poll: &mut poll, stopped: false }) {
             waker.wake_by_ref();
         }
@@ -77,7 +90,7 @@ impl Tree {
 
     /// True if something in this set is still ready.
     fn visit(&self, level: usize, set: usize, visit: &mut Visit<'_>) -> bool {
-        let ready = &self.levels[level][set];
+        let Set { ready, next } = &self.levels[level][set];
         let session = ready.session();
         let mut rounds = if level + 1 == self.levels.len() { u32::MAX } else { ROUNDS };
         let mut left = 0;
@@ -88,8 +101,10 @@ impl Tree {
                 break;
             }
             while bits != 0 && !visit.stopped {
-                let bit = bits.trailing_zeros() as usize;
-                bits &= bits - 1;
+                let first = next.load(Ordering::Relaxed);
+                let bit = (bits.rotate_right(first).trailing_zeros() + first) as usize % CHILDREN;
+                bits &= !(1 << bit);
+                next.store((bit as u32 + 1) % CHILDREN as u32, Ordering::Relaxed);
                 let place = set * CHILDREN + bit;
                 if level == 0 {
                     visit.stopped = session.with_waker(bit, |cx| (visit.poll)(place, cx)).is_break();

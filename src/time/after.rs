@@ -65,6 +65,12 @@ impl After {
     }
 }
 
+/// When a parked thread asks again. Under a paused clock the instant can be past for the thread and still to come for
+/// the clock: then it asks every millisecond.
+fn due(deadline: tokio::time::Instant) -> Instant {
+    deadline.into_std().max(Instant::now() + Duration::from_millis(1).min(deadline - tokio::time::Instant::now()))
+}
+
 impl Future for After {
     type Output = Instant;
 
@@ -76,7 +82,7 @@ impl Future for After {
                 *this.fired = sleep.poll(cx).is_ready();
             } else if deadline <= tokio::time::Instant::now() {
                 *this.fired = true;
-            } else if note_deadline(cx, deadline.into_std()) {
+            } else if note_deadline(cx, due(deadline)) {
                 return Poll::Pending;
             } else if let Some(sleep) = driver::sleep(deadline) {
                 this.sleep.set(Some(sleep));

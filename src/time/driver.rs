@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::panic::catch_unwind;
 use std::sync::OnceLock;
 
+use parking_lot::Mutex;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -20,18 +21,25 @@ pub(super) fn sleep(deadline: Instant) -> Option<Sleep> {
 
 /// True if the runtime was built with `enable_time`.
 ///
-/// tokio tells only by panicking. We ask once for each runtime on each thread.
+/// tokio tells only by panicking. Each thread remembers its runtime's answer, and a runtime without a timer is
+/// remembered by all, so that this panic is seen once.
 fn has_timer(runtime: &Handle) -> bool {
+    static WITHOUT: Mutex<Vec<Id>> = Mutex::new(Vec::new());
     thread_local!(static KNOWN: Cell<Option<(Id, bool)>> = const { Cell::new(None) });
     let id = runtime.id();
-    match KNOWN.try_with(Cell::get) {
-        Ok(Some((known, answer))) if known == id => answer,
-        _ => {
-            let answer = catch_unwind(|| drop(sleep_until(Instant::now()))).is_ok();
-            let _ = KNOWN.try_with(|known| known.set(Some((id, answer))));
-            answer
-        }
+    if let Some((known, answer)) = KNOWN.get()
+        && known == id
+    {
+        return answer;
     }
+    let mut without = WITHOUT.lock();
+    let answer = !without.contains(&id) && catch_unwind(|| drop(sleep_until(Instant::now()))).is_ok();
+    if !answer && !without.contains(&id) {
+        without.push(id);
+    }
+    drop(without);
+    KNOWN.set(Some((id, answer)));
+    answer
 }
 
 /// The runtime of the library's timer thread.

@@ -162,12 +162,15 @@ impl Claim {
     ///
     /// # Safety
     /// The caller has claimed the wait through `guard`, or holds the lock of an armed plain operation's node.
-    pub(crate) unsafe fn commit(&self, guard: u32) -> Waker {
-        // SAFETY: the caller moved the state out of ARMED, or is about to under the plain operation's lock.
-        let waker = unsafe { self.take_waker() };
-        // Release: whoever sees TAKEN sees the node.
-        self.state.store(TAKEN | (guard << GUARD_SHIFT), Ordering::Release);
-        waker
+    pub(crate) unsafe fn commit(this: *const Self, guard: u32) -> Waker {
+        // SAFETY: the caller moved the state out of ARMED, or is about to under the plain operation's lock; until then
+        // the claim is alive. No reference to it is held when its owner may free it.
+        unsafe {
+            let waker = (*this).take_waker();
+            // Release: whoever sees TAKEN sees the node.
+            (*this).state.store(TAKEN | (guard << GUARD_SHIFT), Ordering::Release);
+            waker
+        }
     }
 
     /// # Safety

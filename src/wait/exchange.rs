@@ -234,7 +234,8 @@ impl<T, S: Store<T>> Inner<T, S> {
     /// Takes out what can no longer be received.
     fn discard(&mut self) -> Vec<T> {
         let returned = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.returned));
-        let discarded: Vec<T> = returned.into_iter().flat_map(BTreeMap::into_values).chain(self.store.take_all()).collect();
+        let discarded: Vec<T> =
+            returned.into_iter().flat_map(BTreeMap::into_values).chain(self.store.take_all()).collect();
         if !discarded.is_empty() {
             self.rare().undelivered += discarded.len() as u64;
         }
@@ -436,9 +437,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Why nothing can be received any more, if that is so: a retired channel still holds what was sent.
     pub(crate) fn receiving_ended(&self) -> Option<Ended> {
-        self.inner.with(|inner| {
-            if inner.len() == 0 { inner.ended() } else { None }
-        })
+        self.inner.with(|inner| if inner.len() == 0 { inner.ended() } else { None })
     }
 
     /// Why nothing can be sent any more, if that is so.

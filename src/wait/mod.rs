@@ -60,5 +60,5 @@ pub(crate) use operation::{Operation, Reach, Settled, Watch};
 pub(crate) use park::{block_on, note_deadline};
 pub(crate) use primitives::{AtomicU32, Ordering};
 pub(crate) use ready::{CHILDREN, ReadySet};
-pub(crate) use select::{Arrange, Select};
+pub(crate) use select::{Arrange, Select, sealed::Sealed};
 pub use select::{Chosen, Exchanging, Guarded, Guards, Kind};

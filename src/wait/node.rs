@@ -195,7 +195,7 @@ impl<T> Claimed<T> {
             })
         };
         // SAFETY: we claimed it, so the claim is alive until `commit` stores TAKEN, our last touch.
-        wakes.push(unsafe { (*claim).commit(if guard == PLAIN { 0 } else { guard }) });
+        wakes.push(unsafe { Claim::commit(claim, if guard == PLAIN { 0 } else { guard }) });
         result
     }
 }

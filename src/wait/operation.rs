@@ -51,12 +51,7 @@ pub(crate) struct Operation<C: Reach, D: Direction> {
 impl<C: Reach, D: Direction> Operation<C, D> {
     /// An operation that has not begun; a send brings its value.
     pub(crate) fn new(reach: C, value: Option<C::Item>) -> Self {
-        Self {
-            reach,
-            claim: Claim::new(),
-            node: Node::new(value),
-            _direction: std::marker::PhantomData,
-        }
+        Self { reach, claim: Claim::new(), node: Node::new(value), _direction: std::marker::PhantomData }
     }
 
     pub(crate) fn reach(&self) -> &C {
@@ -89,7 +84,10 @@ impl<C: Reach, D: Direction> Operation<C, D> {
     /// The value in the slot: a send's, while it has not been sent; a receive's, once it has come.
     pub(crate) fn take(self: Pin<&mut Self>) -> Option<C::Item> {
         let this = self.project();
-        debug_assert!(matches!(this.claim.phase(), Phase::Fresh | Phase::Settled), "the slot belongs to the channel now");
+        debug_assert!(
+            matches!(this.claim.phase(), Phase::Fresh | Phase::Settled),
+            "the slot belongs to the channel now"
+        );
         if matches!(this.claim.phase(), Phase::Waiting | Phase::Enlisted) {
             return None;
         }
@@ -100,7 +98,10 @@ impl<C: Reach, D: Direction> Operation<C, D> {
     /// Starts over, with a new value for a send. What the slot held is given back.
     pub(crate) fn restart(self: Pin<&mut Self>, value: Option<C::Item>) -> Option<C::Item> {
         let this = self.project();
-        debug_assert!(matches!(this.claim.phase(), Phase::Fresh | Phase::Settled), "only what is settled can start over");
+        debug_assert!(
+            matches!(this.claim.phase(), Phase::Fresh | Phase::Settled),
+            "only what is settled can start over"
+        );
         this.claim.set_phase(Phase::Fresh);
         // SAFETY: as in `take`.
         unsafe { this.node.fields(|fields| std::mem::replace(&mut fields.slot, value)) }
@@ -270,7 +271,19 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
 
     unsafe fn attempt_held(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step {
         let this = self.project();
-        debug_assert_eq!(this.claim.phase(), Phase::Fresh);
+        if this.claim.phase() == Phase::Enlisted {
+            // Another choice enlisted it and was leaked. Leave its list; what a peer had committed stays committed.
+            // SAFETY: the caller holds the lock; the node, if linked, is linked in this direction's list.
+            let committed = unsafe {
+                this.reach.exchange().inner().with_held(|inner| D::list(inner).unlink(this.node));
+                this.node.fields(|fields| fields.slot.is_some() == D::RETURNS)
+            };
+            this.claim.set_phase(Phase::Fresh);
+            if committed {
+                this.claim.set_phase(Phase::Settled);
+                return Step::Done;
+            }
+        }
         // SAFETY: the caller holds the lock; the node is not linked.
         let step = unsafe {
             this.reach.exchange().inner().with_held(|inner| this.node.fields(|fields| D::step(inner, fields, wakes)))

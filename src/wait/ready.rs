@@ -43,8 +43,6 @@ pub(crate) struct ReadySet {
 
 // SAFETY: the block is shared by reference count; its fields are atomics, under a lock, or guarded by `polling`.
 unsafe impl Send for ReadySet {}
-// SAFETY: no method of a shared reference touches anything but atomics.
-unsafe impl Sync for ReadySet {}
 
 impl ReadySet {
     pub(crate) fn new() -> Self {

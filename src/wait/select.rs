@@ -17,17 +17,23 @@ use std::future::Future;
 use std::marker::PhantomPinned;
 use std::ops::Range;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use super::budget::poll_proceed;
 use super::claim::{Claim, Sight};
 use super::exchange::Step;
 use super::operation::Enlist;
 use super::primitives::Lock;
 use super::wakes::Wakes;
 
+/// The engine's unsafe code trusts guards to name the same lock at each look: they are this library's own.
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
 /// One guard of a choice.
 #[doc(hidden)]
-pub trait Guarded {
+pub trait Guarded: sealed::Sealed {
     /// What kind of guard it is now.
     fn kind(&self) -> Kind;
     /// The operation of an exchange guard.
@@ -68,7 +74,7 @@ impl std::fmt::Debug for Exchanging<'_> {
 
 /// The guards of one choice.
 #[doc(hidden)]
-pub trait Guards {
+pub trait Guards: sealed::Sealed {
     /// Room for one number a guard.
     type Scratch: AsMut<[u16]>;
     /// That room.
@@ -373,22 +379,16 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
         if let Some(exchanges) = self.exchanges {
             return exchanges;
         }
+        let Self { guards, by_address, .. } = self;
+        let by_address = by_address.as_mut();
         let mut exchanges = 0;
-        for index in 0..self.guards.count() {
-            let Some(lock) = lock_of(&mut self.guards, index) else { continue };
-            // Insertion: there are few, and they are often in order.
-            let mut place = exchanges;
-            while place > 0 {
-                let before = usize::from(self.by_address.as_mut()[place - 1]);
-                if lock_of(&mut self.guards, before) <= Some(lock) {
-                    break;
-                }
-                self.by_address.as_mut()[place] = before as u16;
-                place -= 1;
+        for index in 0..guards.count() {
+            if guards.guard(index).exchange().is_some() {
+                by_address[exchanges] = index as u16;
+                exchanges += 1;
             }
-            self.by_address.as_mut()[place] = index as u16;
-            exchanges += 1;
         }
+        by_address[..exchanges].sort_unstable_by_key(|&index| lock_of(guards, usize::from(index)));
         self.exchanges = Some(exchanges);
         exchanges
     }
@@ -441,6 +441,9 @@ impl<G: Guards, A: Arrange> Future for Select<'_, G, A> {
             && let Some(result) = this.wake_up(cx)
         {
             return result;
+        }
+        if !this.poll_only {
+            ready!(poll_proceed(cx));
         }
         this.look(cx)
     }

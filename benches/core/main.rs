@@ -18,7 +18,12 @@ pub(crate) struct Row {
 }
 
 /// Takes `samples` samples of a measurement; `measure` gives a figure in `unit`.
-pub(crate) fn sample(name: impl Into<String>, unit: &'static str, samples: usize, mut measure: impl FnMut() -> f64) -> Row {
+pub(crate) fn sample(
+    name: impl Into<String>,
+    unit: &'static str,
+    samples: usize,
+    mut measure: impl FnMut() -> f64,
+) -> Row {
     let mut row = Row { name: name.into(), unit, samples: (0..samples).map(|_| measure()).collect() };
     row.samples.sort_by(f64::total_cmp);
     row.print();
@@ -29,7 +34,12 @@ impl Row {
     fn print(&self) {
         let median = self.samples[self.samples.len() / 2];
         let (least, most) = (self.samples[0], self.samples[self.samples.len() - 1]);
-        println!("| {:<44} | {median:>9.1} | {:>19} | {:<13} |", self.name, format!("{least:.1} – {most:.1}"), self.unit);
+        println!(
+            "| {:<44} | {median:>9.1} | {:>19} | {:<13} |",
+            self.name,
+            format!("{least:.1} – {most:.1}"),
+            self.unit
+        );
     }
 }
 

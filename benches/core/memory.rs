@@ -52,9 +52,8 @@ pub(crate) fn run(processes: usize) {
         })
     });
     // Measured in a program of its own, so that the group's memory is not used again.
-    let again = std::env::current_exe().and_then(|this| {
-        std::process::Command::new(this).args(["--memory-of-tasks", &processes.to_string()]).status()
-    });
+    let again = std::env::current_exe()
+        .and_then(|this| std::process::Command::new(this).args(["--memory-of-tasks", &processes.to_string()]).status());
     if let Err(error) = again {
         println!("| memory, blocked as a task: skipped, {error} |");
     }

@@ -1,24 +1,40 @@
 //! Many values with one lock and one wait.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 
+use super::error::WaitError;
 use super::{Receiver, Sender};
 use crate::context::Ended;
+use crate::time::After;
 use crate::wait::{Step, poll_proceed};
 
-/// Sends all of `values`; what is not sent stays there.
-pub(super) async fn send<T>(sender: &Sender<T>, values: &mut VecDeque<T>) -> Result<(), Ended> {
+/// Sends all of `values`; what is not sent when the timer fires stays there.
+pub(super) async fn send<T>(sender: &Sender<T>, values: &mut VecDeque<T>, timer: After) -> Result<(), WaitError> {
+    let mut timer = pin!(timer);
     loop {
         poll_fn(poll_proceed).await;
         let exchange = sender.shared().exchange();
         match exchange.try_send_many(values) {
             Step::Done => return Ok(()),
-            Step::Ended => return Err(exchange.sending_ended().unwrap_or(Ended::Retired)),
+            Step::Ended => return Err(exchange.sending_ended().unwrap_or(Ended::Retired).into()),
             Step::Wait => {}
         }
         let mut first = First { slot: values.pop_front(), values };
-        sender.send_from(&mut first.slot).await?;
+        let mut send = pin!(sender.send_from(&mut first.slot));
+        poll_fn(|cx| {
+            if let Poll::Ready(sent) = send.as_mut().poll(cx) {
+                return Poll::Ready(sent.map_err(WaitError::from));
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // Delivery wins.
+            Poll::Ready(send.as_mut().withdraw().map_or(Err(WaitError::Timeout), |sent| Ok(sent?)))
+        })
+        .await?;
     }
 }
 
@@ -36,12 +52,8 @@ impl<T> Drop for First<'_, T> {
     }
 }
 
-/// Waits for one value and takes more if they are there.
-pub(super) async fn recv<T>(receiver: &Receiver<T>, into: &mut Vec<T>, limit: usize) -> Result<usize, Ended> {
-    if limit == 0 {
-        return Ok(0);
-    }
-    let first = receiver.recv().await?;
+/// Takes more values if they are there, after a first one has come.
+pub(super) fn more<T>(receiver: &Receiver<T>, first: T, into: &mut Vec<T>, limit: usize) -> usize {
     into.push(first);
-    Ok(1 + receiver.try_recv_many(into, limit - 1))
+    1 + receiver.try_recv_many(into, limit - 1)
 }

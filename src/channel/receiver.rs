@@ -136,7 +136,7 @@ impl<T> Receiver<T> {
     /// [`WaitError`]: the channel has ended, or this thread is a runtime's worker
     /// ([`WaitError::OnRuntimeWorker`]).
     pub fn recv_blocking(&self) -> Result<T, WaitError> {
-        Ok(block(self.recv())??)
+        Ok(block(|| self.recv())??)
     }
 
     /// Receives, blocking this thread; `None` once the channel is retired. For loops.
@@ -144,11 +144,47 @@ impl<T> Receiver<T> {
     /// # Errors
     /// [`WaitError`]: the channel was poisoned, or this thread is a runtime's worker.
     pub fn next_blocking(&self) -> Result<Option<T>, WaitError> {
-        match self.recv_blocking() {
-            Ok(value) => Ok(Some(value)),
-            Err(WaitError::Ended(Ended::Retired)) => Ok(None),
-            Err(error) => Err(error),
-        }
+        or_none(self.recv_blocking())
+    }
+
+    /// As [`next`](Self::next), waiting no longer than `limit` from now.
+    ///
+    /// # Errors
+    /// [`WaitError`]: the time was up, or the channel was poisoned.
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv). At the limit, delivery wins.
+    pub fn next_timeout(&self, limit: Duration) -> impl Future<Output = Result<Option<T>, WaitError>> {
+        let recv = self.recv_limited(Limit::For(limit));
+        async move { or_none(recv.await) }
+    }
+
+    /// As [`next`](Self::next), waiting no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// [`WaitError`]: the time was up, or the channel was poisoned.
+    ///
+    /// # Cancel safety
+    /// As [`recv`](Self::recv). At the deadline, delivery wins.
+    pub fn next_deadline(&self, deadline: Instant) -> impl Future<Output = Result<Option<T>, WaitError>> {
+        let recv = self.recv_limited(Limit::Until(deadline));
+        async move { or_none(recv.await) }
+    }
+
+    /// As [`next_blocking`](Self::next_blocking), no longer than `limit`.
+    ///
+    /// # Errors
+    /// As [`next_blocking`](Self::next_blocking), or the time was up.
+    pub fn next_timeout_blocking(&self, limit: Duration) -> Result<Option<T>, WaitError> {
+        or_none(self.recv_timeout_blocking(limit))
+    }
+
+    /// As [`next_blocking`](Self::next_blocking), no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// As [`next_blocking`](Self::next_blocking), or the time was up.
+    pub fn next_deadline_blocking(&self, deadline: Instant) -> Result<Option<T>, WaitError> {
+        or_none(self.recv_deadline_blocking(deadline))
     }
 
     /// Receives, blocking this thread no longer than `limit`.
@@ -156,7 +192,7 @@ impl<T> Receiver<T> {
     /// # Errors
     /// As [`recv_blocking`](Self::recv_blocking), or the time was up.
     pub fn recv_timeout_blocking(&self, limit: Duration) -> Result<T, WaitError> {
-        block(self.recv_limited(Limit::For(limit)))?
+        block(|| self.recv_limited(Limit::For(limit)))?
     }
 
     /// Receives, blocking this thread no longer than until `deadline`.
@@ -164,7 +200,7 @@ impl<T> Receiver<T> {
     /// # Errors
     /// As [`recv_blocking`](Self::recv_blocking), or the time was up.
     pub fn recv_deadline_blocking(&self, deadline: Instant) -> Result<T, WaitError> {
-        block(self.recv_limited(Limit::Until(deadline)))?
+        block(|| self.recv_limited(Limit::Until(deadline)))?
     }
 
     /// Waits for a value, then takes what else is there, up to `limit` values, and appends them to `into`.
@@ -177,7 +213,57 @@ impl<T> Receiver<T> {
     /// # Cancel safety
     /// Nothing is lost: `into` is appended to only when the future is ready.
     pub async fn recv_many(&self, into: &mut Vec<T>, limit: usize) -> Result<usize, Ended> {
-        many::recv(self, into, limit).await
+        match limit {
+            0 => Ok(0),
+            _ => Ok(many::more(self, self.recv().await?, into, limit)),
+        }
+    }
+
+    /// As [`recv_many`](Self::recv_many), waiting for the first value no longer than `time` from now.
+    ///
+    /// # Errors
+    /// [`WaitError`], with nothing appended.
+    ///
+    /// # Cancel safety
+    /// As [`recv_many`](Self::recv_many). When the time is up, delivery wins.
+    pub fn recv_many_timeout(
+        &self,
+        into: &mut Vec<T>,
+        limit: usize,
+        time: Duration,
+    ) -> impl Future<Output = Result<usize, WaitError>> {
+        self.recv_many_limited(into, limit, Limit::For(time))
+    }
+
+    /// As [`recv_many`](Self::recv_many), waiting for the first value no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// [`WaitError`], with nothing appended.
+    ///
+    /// # Cancel safety
+    /// As [`recv_many`](Self::recv_many). At the deadline, delivery wins.
+    pub fn recv_many_deadline(
+        &self,
+        into: &mut Vec<T>,
+        limit: usize,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<usize, WaitError>> {
+        self.recv_many_limited(into, limit, Limit::Until(deadline))
+    }
+
+    fn recv_many_limited(
+        &self,
+        into: &mut Vec<T>,
+        limit: usize,
+        time: Limit,
+    ) -> impl Future<Output = Result<usize, WaitError>> {
+        let first = self.recv_limited(time);
+        async move {
+            match limit {
+                0 => Ok(0),
+                _ => Ok(many::more(self, first.await?, into, limit)),
+            }
+        }
     }
 
     /// As [`recv_many`](Self::recv_many), blocking this thread.
@@ -185,7 +271,33 @@ impl<T> Receiver<T> {
     /// # Errors
     /// [`WaitError`], with nothing appended.
     pub fn recv_many_blocking(&self, into: &mut Vec<T>, limit: usize) -> Result<usize, WaitError> {
-        Ok(block(many::recv(self, into, limit))??)
+        Ok(block(|| self.recv_many(into, limit))??)
+    }
+
+    /// As [`recv_many_timeout`](Self::recv_many_timeout), blocking this thread.
+    ///
+    /// # Errors
+    /// [`WaitError`], with nothing appended.
+    pub fn recv_many_timeout_blocking(
+        &self,
+        into: &mut Vec<T>,
+        limit: usize,
+        time: Duration,
+    ) -> Result<usize, WaitError> {
+        block(|| self.recv_many_timeout(into, limit, time))?
+    }
+
+    /// As [`recv_many_deadline`](Self::recv_many_deadline), blocking this thread.
+    ///
+    /// # Errors
+    /// [`WaitError`], with nothing appended.
+    pub fn recv_many_deadline_blocking(
+        &self,
+        into: &mut Vec<T>,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<usize, WaitError> {
+        block(|| self.recv_many_deadline(into, limit, deadline))?
     }
 
     /// Takes what is there, at one instant, up to `limit` values, without waiting; gives how many there were.
@@ -233,6 +345,15 @@ impl<T> Receiver<T> {
     #[must_use]
     pub fn downgrade(&self) -> WeakReceiver<T> {
         WeakReceiver::new(Arc::clone(&self.shared))
+    }
+}
+
+/// A retired end as the end of a sequence.
+fn or_none<T>(received: Result<T, WaitError>) -> Result<Option<T>, WaitError> {
+    match received {
+        Ok(value) => Ok(Some(value)),
+        Err(WaitError::Ended(Ended::Retired)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

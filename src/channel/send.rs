@@ -110,6 +110,12 @@ impl<'a, T> SendFromFuture<'a, T> {
         self.finish(Settled::Ended)
     }
 
+    /// Takes the value back; gives the result if the send has been settled meanwhile.
+    pub(super) fn withdraw(mut self: Pin<&mut Self>) -> Option<Result<(), Ended>> {
+        let settled = self.as_mut().project().operation.withdraw()?;
+        Some(self.finish(settled))
+    }
+
     fn finish(self: Pin<&mut Self>, settled: Settled) -> Result<(), Ended> {
         let this = self.project();
         sent(this.operation, settled).map_err(|error| {

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::error::{Refused, SendError, SendWaitError, TrySendError, WaitError};
@@ -13,7 +14,7 @@ use super::many;
 use super::send::{ClosedFuture, SendFromFuture, SendFuture, SendOperation, sent};
 use super::shared::{ChannelEnd, ChannelId, Direction, Senders, Shared, Side};
 use super::sink::SendSink;
-use super::timed::{Limit, block, settle_before};
+use super::timed::{Limit, block, ready_before, settle_before};
 use super::weak::WeakSender;
 use crate::context::{Cause, Ended, Poisoned, Reason};
 use crate::wait::Step;
@@ -176,6 +177,77 @@ impl<T> Sender<T> {
         }
     }
 
+    /// Sends the value in the slot, waiting no longer than `limit` from now; the slot has it again if it was not sent.
+    ///
+    /// # Errors
+    /// [`WaitError`]: the time was up, or the channel has ended; the value is back in the slot.
+    ///
+    /// # Cancel safety
+    /// As [`send_from`](Self::send_from). At the limit, delivery wins.
+    pub fn send_from_timeout(
+        &self,
+        slot: &mut Option<T>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<(), WaitError>> {
+        self.send_from_limited(slot, Limit::For(limit))
+    }
+
+    /// Sends the value in the slot, waiting no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// As [`send_from_timeout`](Self::send_from_timeout).
+    ///
+    /// # Cancel safety
+    /// As [`send_from`](Self::send_from). At the deadline, delivery wins.
+    pub fn send_from_deadline(
+        &self,
+        slot: &mut Option<T>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), WaitError>> {
+        self.send_from_limited(slot, Limit::Until(deadline))
+    }
+
+    /// Sends the value in the slot, blocking this thread.
+    ///
+    /// # Errors
+    /// [`WaitError`]: the channel has ended, or this thread is a runtime's worker; the value is back in the slot.
+    pub fn send_from_blocking(&self, slot: &mut Option<T>) -> Result<(), WaitError> {
+        block(|| self.send_from(slot))?.map_err(WaitError::from)
+    }
+
+    /// Sends the value in the slot, blocking this thread no longer than `limit`.
+    ///
+    /// # Errors
+    /// As [`send_from_blocking`](Self::send_from_blocking), or the time was up.
+    pub fn send_from_timeout_blocking(&self, slot: &mut Option<T>, limit: Duration) -> Result<(), WaitError> {
+        block(|| self.send_from_limited(slot, Limit::For(limit)))?
+    }
+
+    /// Sends the value in the slot, blocking this thread no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// As [`send_from_blocking`](Self::send_from_blocking), or the time was up.
+    pub fn send_from_deadline_blocking(&self, slot: &mut Option<T>, deadline: Instant) -> Result<(), WaitError> {
+        block(|| self.send_from_limited(slot, Limit::Until(deadline)))?
+    }
+
+    fn send_from_limited(&self, slot: &mut Option<T>, limit: Limit) -> impl Future<Output = Result<(), WaitError>> {
+        let timer = limit.timer();
+        async move {
+            let (mut send, mut timer) = (pin!(self.send_from(slot)), pin!(timer));
+            poll_fn(|cx| {
+                if let Poll::Ready(sent) = send.as_mut().poll(cx) {
+                    return Poll::Ready(sent.map_err(WaitError::from));
+                }
+                if timer.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                Poll::Ready(send.as_mut().withdraw().map_or(Err(WaitError::Timeout), |sent| Ok(sent?)))
+            })
+            .await
+        }
+    }
+
     /// Sends everything in `values`, in order, as fast as there is room.
     ///
     /// # Errors
@@ -184,7 +256,40 @@ impl<T> Sender<T> {
     /// # Cancel safety
     /// Dropped, what was not sent is still in `values`: each value is either delivered or there.
     pub async fn send_many(&self, values: &mut VecDeque<T>) -> Result<(), Ended> {
-        many::send(self, values).await
+        match many::send(self, values, Limit::Forever.timer()).await {
+            Err(WaitError::Ended(ended)) => Err(ended),
+            _ => Ok(()),
+        }
+    }
+
+    /// As [`send_many`](Self::send_many), waiting no longer than `limit` from now for all of them together.
+    ///
+    /// # Errors
+    /// [`WaitError`]: the time was up, or the channel has ended; what was not sent is still in `values`.
+    ///
+    /// # Cancel safety
+    /// As [`send_many`](Self::send_many). At the limit, delivery wins.
+    pub fn send_many_timeout(
+        &self,
+        values: &mut VecDeque<T>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<(), WaitError>> {
+        many::send(self, values, Limit::For(limit).timer())
+    }
+
+    /// As [`send_many`](Self::send_many), waiting no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// As [`send_many_timeout`](Self::send_many_timeout).
+    ///
+    /// # Cancel safety
+    /// As [`send_many`](Self::send_many). At the deadline, delivery wins.
+    pub fn send_many_deadline(
+        &self,
+        values: &mut VecDeque<T>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), WaitError>> {
+        many::send(self, values, Limit::Until(deadline).timer())
     }
 
     /// Sends everything in `values`, blocking this thread.
@@ -192,7 +297,23 @@ impl<T> Sender<T> {
     /// # Errors
     /// [`WaitError`]; what was not sent is still in `values`.
     pub fn send_many_blocking(&self, values: &mut VecDeque<T>) -> Result<(), WaitError> {
-        Ok(block(many::send(self, values))??)
+        block(|| many::send(self, values, Limit::Forever.timer()))?
+    }
+
+    /// As [`send_many_timeout`](Self::send_many_timeout), blocking this thread.
+    ///
+    /// # Errors
+    /// [`WaitError`]; what was not sent is still in `values`.
+    pub fn send_many_timeout_blocking(&self, values: &mut VecDeque<T>, limit: Duration) -> Result<(), WaitError> {
+        block(|| many::send(self, values, Limit::For(limit).timer()))?
+    }
+
+    /// As [`send_many_deadline`](Self::send_many_deadline), blocking this thread.
+    ///
+    /// # Errors
+    /// [`WaitError`]; what was not sent is still in `values`.
+    pub fn send_many_deadline_blocking(&self, values: &mut VecDeque<T>, deadline: Instant) -> Result<(), WaitError> {
+        block(|| many::send(self, values, Limit::Until(deadline).timer()))?
     }
 
     /// Sends as much of `values` as there is room for, at one instant, without waiting; the rest stays there.
@@ -241,6 +362,46 @@ impl<T> Sender<T> {
     /// Dropping it changes nothing.
     pub fn closed(&self) -> ClosedFuture<'_, T> {
         ClosedFuture::new(&self.shared)
+    }
+
+    /// Waits until nothing can be sent any more, but no longer than `limit` from now: `None`.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    pub fn closed_timeout(&self, limit: Duration) -> impl Future<Output = Option<Ended>> {
+        ready_before(self.closed(), Limit::For(limit).timer())
+    }
+
+    /// Waits until nothing can be sent any more, but no longer than until `deadline`: `None`.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    pub fn closed_deadline(&self, deadline: Instant) -> impl Future<Output = Option<Ended>> {
+        ready_before(self.closed(), Limit::Until(deadline).timer())
+    }
+
+    /// Blocks this thread until nothing can be sent any more, and says why.
+    ///
+    /// # Errors
+    /// [`WaitError::OnRuntimeWorker`] inside a task.
+    pub fn closed_blocking(&self) -> Result<Ended, WaitError> {
+        block(|| self.closed())
+    }
+
+    /// Blocks this thread until nothing can be sent any more, but no longer than `limit`.
+    ///
+    /// # Errors
+    /// [`WaitError::Timeout`], or [`WaitError::OnRuntimeWorker`] inside a task.
+    pub fn closed_timeout_blocking(&self, limit: Duration) -> Result<Ended, WaitError> {
+        block(|| self.closed_timeout(limit))?.ok_or(WaitError::Timeout)
+    }
+
+    /// Blocks this thread until nothing can be sent any more, but no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// [`WaitError::Timeout`], or [`WaitError::OnRuntimeWorker`] inside a task.
+    pub fn closed_deadline_blocking(&self, deadline: Instant) -> Result<Ended, WaitError> {
+        block(|| self.closed_deadline(deadline))?.ok_or(WaitError::Timeout)
     }
 
     /// Why nothing can be sent any more; `None` while the channel is open.

@@ -30,11 +30,22 @@ pub(super) async fn settle_before<C: Reach, D: Direction>(
     .await
 }
 
+/// Waits for a future that loses nothing when it is dropped, or for the timer: `None`.
+pub(super) async fn ready_before<F: Future>(future: F, timer: After) -> Option<F::Output> {
+    let (mut future, mut timer) = (pin!(future), pin!(timer));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => timer.as_mut().poll(cx).map(|_| None),
+    })
+    .await
+}
+
 /// How long a wait may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Limit {
     For(Duration),
     Until(Instant),
+    Forever,
 }
 
 impl Limit {
@@ -42,14 +53,17 @@ impl Limit {
         match self {
             Self::For(duration) => after(duration),
             Self::Until(instant) => at(instant),
+            Self::Forever => after(Duration::MAX),
         }
     }
 }
 
 /// Blocks this thread until the future is ready, unless the thread is a runtime's.
-pub(super) fn block<F: Future>(future: F) -> Result<F::Output, WaitError> {
+///
+/// The future is made only then: a timer starts with the wait, and what is not sent is not touched.
+pub(super) fn block<F: Future>(future: impl FnOnce() -> F) -> Result<F::Output, WaitError> {
     may_block()?;
-    Ok(block_on(future))
+    Ok(block_on(future()))
 }
 
 /// An error where blocking would stall a runtime's worker.

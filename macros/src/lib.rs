@@ -3,6 +3,9 @@
 mod alt;
 mod process;
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro::TokenStream;
 
 /// Turns a function into a process.

@@ -68,7 +68,7 @@ async fn skynet_in_parallel(leaves: u64, out: Sender<u64>) -> Outcome {
 }
 
 /// Runs a tree, prints what its root says and how long that took, and checks it.
-fn measure(name: &str, leaves: u64, tree: impl Process<Output = ()>, root: Receiver<u64>) -> Result<(), String> {
+fn measure(name: &str, leaves: u64, tree: impl Process<Value = ()>, root: Receiver<u64>) -> Result<(), String> {
     let began = Instant::now();
     let answer = aqueduct::task("reader", async move { Ok(root.recv().await?) });
     let ((), sum) = aqueduct::run(par!(tree, answer)).map_err(|error| error.to_string())?;

@@ -21,8 +21,8 @@ fn message(expanded: &proc_macro2::TokenStream) -> String {
     let text = expanded.to_string();
     let (_, rest) = text.split_once("compile_error ! {").unwrap_or_else(|| panic!("it was not refused: {text}"));
     assert_eq!(text.matches("compile_error").count(), 1, "one mistake is one error");
-    let (literal, _) = rest.split_once('}').unwrap_or((rest, ""));
-    let literal: syn::LitStr = syn::parse_str(literal.trim()).expect("the message is a string");
+    let end = rest.find("\" }").expect("the message ends");
+    let literal: syn::LitStr = syn::parse_str(rest[..=end].trim()).expect("the message is a string");
     literal.value()
 }
 

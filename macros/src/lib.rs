@@ -20,7 +20,7 @@ use proc_macro::TokenStream;
 /// `aqueduct`, if it was renamed.
 ///
 /// # Examples
-/// ```ignore
+/// ```text
 /// #[process]
 /// async fn successor(input: Receiver<u64>, out: Sender<u64>) -> Outcome {
 ///     while let Some(n) = input.next().await? {

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::exit::{Exit, Reasoned};
@@ -67,26 +68,28 @@ impl Error for ProcessError {
 }
 
 /// What became of a body that returned.
-pub(super) fn conclude<T: 'static>(outcome: Result<T, Exit>, context: &Context) -> Result<T, ProcessError> {
+pub(super) fn conclude<T>(outcome: Result<T, Exit>, context: &Context) -> Result<T, ProcessError> {
     match outcome {
         Ok(value) => match context.settled_cause() {
             // A choice let a poison go by: what this process made may be incomplete.
             Some(cause) => Err(ProcessError::new(cause)),
             None => Ok(value),
         },
-        Err(Exit(Reasoned::Retired, _)) => match (context.settled_cause(), unit()) {
+        Err(Exit(Reasoned::Retired)) => match (context.settled_cause(), unit()) {
             (Some(cause), _) => Err(ProcessError::new(cause)),
             (None, Some(unit)) => Ok(unit),
             (None, None) => Err(ProcessError::new(Cause::new(context.identity(), Reason::EndedEarly))),
         },
-        Err(Exit(Reasoned::Failed(cause, _), _)) => Err(ProcessError::new(cause)),
+        // If a choice had let a poison go by, that came first, and the ends have told it.
+        Err(Exit(Reasoned::Failed(cause, _))) => Err(ProcessError::new(context.settled_cause().unwrap_or(cause))),
     }
 }
 
 /// `Some(())`, if that is what `T` is.
-fn unit<T: 'static>() -> Option<T> {
+fn unit<T>() -> Option<T> {
     let mut value: Option<T> = None;
-    if let Some(unit) = (&mut value as &mut dyn Any).downcast_mut::<Option<()>>() {
+    // Not `Any`: that would need `T: 'static`, and the bound would cost callers the `Send` of their futures.
+    if let Ok(unit) = castaway::cast!(&mut value, &mut Option<()>) {
         *unit = Some(());
     }
     value
@@ -101,8 +104,8 @@ pub(super) fn panicked(context: &mut Context, payload: Box<dyn Any + Send>) -> P
         Err(payload) => match payload.downcast::<&'static str>() {
             Ok(message) => (*message).to_owned(),
             Err(payload) => {
-                // Its drop may panic in turn, and there is nothing to be done about it.
-                std::mem::forget(payload);
+                // Its drop may panic in turn, and so may the drop of that payload: there it ends.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(payload))).map_err(std::mem::forget);
                 "a payload that is not text".to_owned()
             }
         },

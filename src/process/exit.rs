@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::error::ProcessError;
@@ -18,8 +17,9 @@ pub type Outcome<T = ()> = Result<T, Exit>;
 /// ends that it drops from then on poison their channels. Dropping it takes the mark back, so a body may catch what
 /// an inner function returned and go on.
 ///
-/// It is not `Send`, because it belongs to the process that it marks. What crosses to another task, a thread or a
-/// channel is a process ([`task`](crate::task), [`thread`](crate::thread)) and its [`ProcessError`].
+/// It marks the process in which it was *made*. So do not hand a future or a closure of an [`Outcome`] to another task
+/// or thread: its exit would come back too late to mark this process. Hand over a process ([`task`](crate::task),
+/// [`thread`](crate::thread)); its [`ProcessError`] marks whom it reaches.
 ///
 /// # Examples
 /// ```
@@ -39,7 +39,7 @@ pub type Outcome<T = ()> = Result<T, Exit>;
 /// # Outcome::Ok(()) }).unwrap();
 /// ```
 #[must_use = "dropping an `Exit` takes the failing mark back"]
-pub struct Exit(pub(super) Reasoned, pub(super) PhantomData<*const ()>);
+pub struct Exit(pub(super) Reasoned);
 
 pub(super) enum Reasoned {
     /// A channel was retired: end quietly.
@@ -71,7 +71,7 @@ impl Exit {
 
     fn failed(cause: Arc<Cause>) -> Self {
         let mark = FailMark::here(&cause);
-        Self(Reasoned::Failed(cause, mark), PhantomData)
+        Self(Reasoned::Failed(cause, mark))
     }
 
     /// True if a channel was retired: the process ends quietly.
@@ -93,7 +93,7 @@ impl Exit {
 impl<E: Error + Send + Sync + 'static> From<E> for Exit {
     fn from(error: E) -> Self {
         match recognise(&error) {
-            Some(Ended::Retired) => Self(Reasoned::Retired, PhantomData),
+            Some(Ended::Retired) => Self(Reasoned::Retired),
             Some(Ended::Poisoned(Poisoned(cause))) => Self::failed(cause),
             None => Self::failed(Cause::here(Reason::Error(Box::new(error)))),
         }
@@ -168,7 +168,7 @@ impl fmt::Debug for Exit {
 )]
 pub trait IntoOutcome {
     /// What the process makes.
-    type Value: 'static;
+    type Value;
     /// How it ended.
     ///
     /// # Errors
@@ -176,7 +176,7 @@ pub trait IntoOutcome {
     fn into_outcome(self) -> Outcome<Self::Value>;
 }
 
-impl<T: 'static> IntoOutcome for Outcome<T> {
+impl<T> IntoOutcome for Outcome<T> {
     type Value = T;
 
     fn into_outcome(self) -> Self {

@@ -48,7 +48,7 @@ pub struct Group<'a, T = ()> {
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProcessError>> + Send + 'a>>;
 
-impl<'a, T: 'static> Group<'a, T> {
+impl<'a, T> Group<'a, T> {
     /// A group without processes.
     #[must_use]
     pub fn new() -> Self {
@@ -168,7 +168,7 @@ impl<'a, T: 'static> Group<'a, T> {
     }
 }
 
-impl<T: 'static> Default for Group<'_, T> {
+impl<T> Default for Group<'_, T> {
     fn default() -> Self {
         Self::new()
     }

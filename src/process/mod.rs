@@ -38,7 +38,7 @@ pub use thread::{RunThread, Thread, thread};
 )]
 pub trait Process: Sized + IntoFuture<Output = Result<Self::Value, ProcessError>> {
     /// What the process makes.
-    type Value: 'static;
+    type Value;
 
     /// Adds the process and its ports to a picture.
     #[doc(hidden)]

@@ -112,7 +112,7 @@ pub struct Par<S> {
 #[doc(hidden)]
 pub trait ParSet {
     /// The tuple of their values.
-    type Output: 'static;
+    type Output;
     /// The processes, running.
     type Run: Children<Output = Self::Output>;
     /// Starts all of them.

@@ -33,7 +33,6 @@ use crate::wait::on_runtime_worker;
 pub fn run<P, T, E>(main: P) -> Result<T, ProcessError>
 where
     P: IntoFuture<Output = Result<T, E>>,
-    T: 'static,
     E: Into<Exit>,
 {
     if on_runtime_worker() || crate::context::in_task() {

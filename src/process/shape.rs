@@ -129,6 +129,8 @@ fn escape(text: &str) -> String {
             '|' => escaped.push_str("#124;"),
             '<' => escaped.push_str("#lt;"),
             '>' => escaped.push_str("#gt;"),
+            '#' => escaped.push_str("#35;"),
+            '\n' | '\r' => escaped.push(' '),
             c => escaped.push(c),
         }
     }

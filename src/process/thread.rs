@@ -48,7 +48,7 @@ pub fn thread<B, R>(name: impl Into<Arc<str>>, body: B) -> Thread<B>
 where
     B: FnOnce() -> R + Send + 'static,
     R: IntoOutcome,
-    R::Value: Send,
+    R::Value: Send + 'static,
 {
     static IN_PLACE: Meta = Meta::new("thread", &[], "");
     Thread::new(&IN_PLACE, [], body).named(name)
@@ -58,7 +58,7 @@ impl<B, R, const PORTS: usize> Thread<B, PORTS>
 where
     B: FnOnce() -> R + Send + 'static,
     R: IntoOutcome,
-    R::Value: Send,
+    R::Value: Send + 'static,
 {
     /// Used by the expansion of `#[process]`.
     #[doc(hidden)]
@@ -77,7 +77,7 @@ impl<B, R, const PORTS: usize> IntoFuture for Thread<B, PORTS>
 where
     B: FnOnce() -> R + Send + 'static,
     R: IntoOutcome,
-    R::Value: Send,
+    R::Value: Send + 'static,
 {
     type Output = Result<R::Value, ProcessError>;
     type IntoFuture = RunThread<B, R::Value>;
@@ -93,7 +93,7 @@ impl<B, R, const PORTS: usize> Process for Thread<B, PORTS>
 where
     B: FnOnce() -> R + Send + 'static,
     R: IntoOutcome,
-    R::Value: Send,
+    R::Value: Send + 'static,
 {
     type Value = R::Value;
 
@@ -142,7 +142,7 @@ fn launch<B, R>(unstarted: Unstarted<B>) -> Result<oneshot::Receiver<Result<R::V
 where
     B: FnOnce() -> R + Send + 'static,
     R: IntoOutcome,
-    R::Value: Send,
+    R::Value: Send + 'static,
 {
     let (sender, receiver) = oneshot::channel();
     let identity = unstarted.context.identity();

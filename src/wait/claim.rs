@@ -118,10 +118,10 @@ impl Claim {
         })
     }
 
-    /// Replaces the waker of an armed plain operation; gives back the old one, to be dropped outside the lock.
+    /// Replaces the waker of an armed wait; gives back the old one, to be dropped outside the locks.
     ///
     /// # Safety
-    /// The caller owns the claim, has seen ARMED under the lock of its only node, and still holds that lock.
+    /// The caller owns the claim, has seen ARMED under the locks of all its nodes, and still holds them.
     pub(crate) unsafe fn replace_waker(&self, waker: Waker) -> Waker {
         self.waker.with_mut(|cell| {
             // SAFETY: ARMED, so the waker is there; peers are kept out by the lock.

@@ -418,13 +418,17 @@ impl<T, S: Store<T>> Exchange<T, S> {
     /// Gives values to the hook, or drops them, each of them even if one panics.
     fn hand_over_undelivered(&self, values: Vec<T>) {
         use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-        let Some(hook) = self.extras.as_ref().and_then(|extras| extras.hook.as_ref()) else {
-            drop(values);
+        let hook = self.extras.as_ref().and_then(|extras| extras.hook.as_ref());
+        if hook.is_none() && !std::mem::needs_drop::<T>() {
             return;
-        };
+        }
         let mut panic = None;
         for value in values {
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| hook(value))) {
+            let discard = || match hook {
+                Some(hook) => hook(value),
+                None => drop(value),
+            };
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(discard)) {
                 panic.get_or_insert(payload);
             }
         }

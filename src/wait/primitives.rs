@@ -56,12 +56,9 @@ mod real {
 #[cfg(any(aqueduct_loom, aqueduct_shuttle))]
 mod model {
     #[cfg(aqueduct_loom)]
-    pub(crate) use loom::{
-        cell::UnsafeCell,
-        sync::{
-            Mutex, MutexGuard,
-            atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, fence},
-        },
+    pub(crate) use loom::sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, fence},
     };
     #[cfg(aqueduct_loom)]
     pub(crate) use parking::{Thread, current, park};
@@ -142,6 +139,35 @@ mod model {
         }
     }
 
+    /// Loom's cell. Giving it up is an access, too, so that a model sees who still touches it then (I4, I7).
+    #[cfg(aqueduct_loom)]
+    #[derive(Debug)]
+    pub(crate) struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
+
+    #[cfg(aqueduct_loom)]
+    impl<T> UnsafeCell<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::cell::UnsafeCell::new(value))
+        }
+
+        pub(crate) fn with<R>(&self, look: impl FnOnce(*const T) -> R) -> R {
+            self.0.with(look)
+        }
+
+        pub(crate) fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
+            self.0.with_mut(change)
+        }
+    }
+
+    #[cfg(aqueduct_loom)]
+    impl<T> Drop for UnsafeCell<T> {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                self.0.with_mut(|_| ());
+            }
+        }
+    }
+
     /// std's cell with loom's interface; shuttle checks no cells.
     #[cfg(aqueduct_shuttle)]
     #[derive(Debug)]
@@ -169,10 +195,16 @@ pub(crate) use model::*;
 pub(crate) use real::*;
 pub(crate) use std::sync::atomic::Ordering;
 
+/// What is given up by whoever drops the last reference: std's `Arc`, of which a model knows nothing, sees to that.
+#[cfg(aqueduct_loom)]
+type SharedCell<T> = loom::cell::UnsafeCell<T>;
+#[cfg(not(aqueduct_loom))]
+type SharedCell<T> = UnsafeCell<T>;
+
 /// A value under a lock of its own.
 pub(crate) struct Locked<T> {
     lock: Lock,
-    value: UnsafeCell<T>,
+    value: SharedCell<T>,
 }
 
 // SAFETY: `value` is reached only by whoever holds `lock`, as in std's `Mutex`.
@@ -182,7 +214,7 @@ unsafe impl<T: Send> Sync for Locked<T> {}
 
 impl<T> Locked<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self { lock: Lock::new(), value: UnsafeCell::new(value) }
+        Self { lock: Lock::new(), value: SharedCell::new(value) }
     }
 
     /// The lock alone: a choice takes several of them by address.

@@ -162,7 +162,7 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
         if self.claim.look() == Sight::Armed {
             // SAFETY: ours, and armed.
             let same_task = unsafe { self.claim.wakes(cx.waker()) };
-            if same_task && !self.any_may_be_ready(cx) {
+            if !self.any_may_be_ready(cx) && (same_task || self.replace_waker(cx)) {
                 return Some(Poll::Pending);
             }
             // SAFETY: ours, and armed for a choice.
@@ -178,6 +178,23 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
             exchange.0.settle();
         }
         Some(self.finish(guard))
+    }
+
+    /// Has another waker woken, and keeps every place in the lists; false if a peer was faster.
+    fn replace_waker(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut fresh = Some(cx.waker().clone());
+        let everything = 0..self.guards.count();
+        self.lock_by_address(&everything);
+        let stale = match self.claim.look() {
+            // SAFETY: armed, and all locks are held, without which no peer reaches the claim.
+            Sight::Armed => fresh.take().map(|fresh| unsafe { self.claim.replace_waker(fresh) }),
+            _ => None,
+        };
+        // SAFETY: locked above, by the same rule.
+        unsafe { self.unlock_by_address(&everything) };
+        // Dropped outside the locks (I3).
+        drop(fresh);
+        stale.is_some()
     }
 
     /// The guard that a peer has committed, or is just committing.

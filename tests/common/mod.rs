@@ -1,4 +1,5 @@
 //! What several test files share.
+#![allow(unreachable_pub, reason = "a test file has no outside")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::sync::Arc;

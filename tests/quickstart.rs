@@ -1,7 +1,6 @@
 //! The quickstart's network counts what the shell counts, whatever the files are like.
 #![cfg(unix)]
 
-#[allow(unreachable_pub, reason = "it is shared by all test files")]
 mod common;
 #[allow(dead_code, reason = "the program's own main, options and report are run as a program elsewhere")]
 #[path = "../examples/quickstart/main.rs"]

@@ -68,5 +68,6 @@ pub(super) fn block<F: Future>(future: impl FnOnce() -> F) -> Result<F::Output, 
 
 /// An error where blocking would stall a runtime's worker.
 pub(crate) fn may_block() -> Result<(), WaitError> {
-    if crate::context::in_task() || on_runtime_worker() { Err(WaitError::OnRuntimeWorker) } else { Ok(()) }
+    // A runtime knows best: it allows a task to block in place. Elsewhere a task of ours is in somebody's poll.
+    if on_runtime_worker().unwrap_or_else(crate::context::in_task) { Err(WaitError::OnRuntimeWorker) } else { Ok(()) }
 }

@@ -5,8 +5,8 @@ use std::future::IntoFuture;
 use super::error::ProcessError;
 use super::exit::Exit;
 use super::task::task;
+use crate::channel::may_block;
 use crate::context::{Cause, Reason};
-use crate::wait::on_runtime_worker;
 
 /// Runs a process, or any future of a `Result`, to its end on a tokio runtime made for it.
 ///
@@ -35,7 +35,7 @@ where
     P: IntoFuture<Output = Result<T, E>>,
     E: Into<Exit>,
 {
-    if on_runtime_worker() || crate::context::in_task() {
+    if may_block().is_err() {
         return Err(not_started("aqueduct::run was called inside a task: await the process instead"));
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

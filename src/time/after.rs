@@ -2,14 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use super::driver;
-use crate::wait::note_deadline;
+use crate::wait::{note_deadline, poll_proceed};
 
 /// Ready `duration` after this call.
 ///
@@ -81,6 +81,8 @@ impl Future for After {
             if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
                 *this.fired = sleep.poll(cx).is_ready();
             } else if deadline <= tokio::time::Instant::now() {
+                // A loop over timers that are due must let others run, too.
+                ready!(poll_proceed(cx));
                 *this.fired = true;
             } else if note_deadline(cx, due(deadline)) {
                 return Poll::Pending;

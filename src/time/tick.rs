@@ -11,8 +11,8 @@ use super::after::After;
 
 /// A clock that ticks every `period`, the first time one period from now.
 ///
-/// Ticks stay on the grid. If the reader is late, missed ticks are skipped, except one: the next
-/// [`next`](Tick::next) is ready at once. A period of zero ticks whenever it is asked.
+/// Ticks stay on the grid. If the reader is late, one tick waits for it, and the others that it missed are skipped. A
+/// period of zero ticks whenever it is asked.
 ///
 /// # Examples
 /// ```
@@ -55,17 +55,16 @@ impl Tick {
         self.period
     }
 
-    /// Moves on to the first tick after the one that was taken that is not long past.
+    /// Moves on: to the next grid point, or, if that has passed already, to the first one after now.
     fn advance(&mut self) {
         let now = tokio::time::Instant::now();
         let Some(due) = self.due else { return };
-        let next = due.checked_add(self.period);
-        self.due = match next {
-            Some(next) if next < now && !self.period.is_zero() => {
-                // Late by more than a period: to the last grid point before now, so that one tick waits.
-                let missed = (now - next).as_nanos() / self.period.as_nanos();
-                let missed = u32::try_from(missed).unwrap_or(u32::MAX);
-                self.period.checked_mul(missed).and_then(|skip| next.checked_add(skip)).or(Some(now))
+        self.due = match due.checked_add(self.period) {
+            Some(next) if next <= now && !self.period.is_zero() => {
+                let beyond = (now - due).as_nanos() % self.period.as_nanos();
+                // Less than a period, so it fits.
+                let beyond = Duration::new((beyond / 1_000_000_000) as u64, (beyond % 1_000_000_000) as u32);
+                now.checked_add(self.period - beyond)
             }
             next => next,
         };

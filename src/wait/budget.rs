@@ -28,31 +28,19 @@ fn ask(cx: &mut Context<'_>) -> Poll<()> {
     tokio::task::coop::poll_proceed(cx).map(|coop| coop.made_progress())
 }
 
-/// True if this thread is inside a poll by a tokio runtime, where blocking would stall other tasks.
+/// True if this thread is inside a poll by a tokio runtime, where blocking would stall other tasks; `None` if no runtime
+/// is around.
 ///
 /// tokio has no question for this. But a budget exists only there (not in `spawn_blocking`, not under
 /// `block_in_place`, not on other threads), and it is finite: holding more units than it has tells, and dropping them
-/// unused gives all of them back. That takes about 3 µs, so a closure of `spawn_blocking`, which has a task number of
-/// its own and never a budget, is asked once. (A task that blocked inside `block_in_place` is taken for one, too, and
-/// is then not warned any more.) A task under tokio's `unconstrained` has no budget: it is not recognised.
-pub(crate) fn on_runtime_worker() -> bool {
-    thread_local!(static MAY_BLOCK: Cell<Option<tokio::task::Id>> = const { Cell::new(None) });
+/// unused gives all of them back. That takes 1 to 2 µs, on threads of a runtime only. A task under tokio's
+/// `unconstrained` has no budget: it is not recognised.
+pub(crate) fn on_runtime_worker() -> Option<bool> {
     if cfg!(any(aqueduct_loom, aqueduct_shuttle)) || tokio::runtime::Handle::try_current().is_err() {
-        return false;
+        return None;
     }
-    let task = tokio::task::try_id();
-    if task.is_some() && MAY_BLOCK.get() == task {
-        return false;
-    }
-    let has_budget = has_budget();
-    if !has_budget {
-        MAY_BLOCK.set(task);
-    }
-    has_budget
-}
-
-fn has_budget() -> bool {
-    const MORE_THAN_A_BUDGET: usize = 256;
+    // tokio's budget is 128.
+    const MORE_THAN_A_BUDGET: usize = 129;
     let mut cx = Context::from_waker(std::task::Waker::noop());
     let mut units: [Option<tokio::task::coop::RestoreOnPending>; MORE_THAN_A_BUDGET] =
         [const { None }; MORE_THAN_A_BUDGET];
@@ -70,5 +58,5 @@ fn has_budget() -> bool {
     for unit in units.iter_mut().rev() {
         *unit = None;
     }
-    exhausted
+    Some(exhausted)
 }

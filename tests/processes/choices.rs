@@ -147,11 +147,13 @@ async fn merge_body(left: Receiver<u32>, right: Receiver<u32>, out: Sender<u32>)
 }
 
 #[test]
-fn a_failure_of_its_own_goes_before_a_swallowed_poison() {
+fn a_swallowed_poison_is_the_first_cause_also_of_a_process_that_fails_by_itself_later() {
     on_runtime(async {
         let (l, left) = aqueduct::channel::<u32>();
+        let (out, out_rx) = aqueduct::channel::<u32>();
         l.poison("swallowed");
         let error = aqueduct::task("own", async move {
+            let _out = out;
             alt! {
                 Ok(_) = left.recv() => {}
                 complete => {}
@@ -160,7 +162,10 @@ fn a_failure_of_its_own_goes_before_a_swallowed_poison() {
         })
         .await
         .unwrap_err();
-        assert!(error.cause().error().unwrap().is::<OutOfPaper>(), "{error}");
+        // The peers and the handle are told the same.
+        assert!(error.to_string().contains("swallowed"), "{error}");
+        let Err(Ended::Poisoned(told)) = out_rx.recv().await else { panic!("it fails") };
+        assert!(std::ptr::eq(told.cause(), error.cause()));
     });
 }
 

@@ -118,13 +118,22 @@ pub mod prelude {
 
 /// The rules, told at length.
 pub mod guide {
-    #[doc = include_str!("channel/guide.md")]
-    pub mod channels {}
+    pub mod channels {
+        #![doc = include_str!("channel/guide.md")]
+        #[allow(unused_imports, reason = "names for the links")]
+        use crate::*;
+    }
     #[cfg(feature = "macros")]
-    #[doc = include_str!("choice/guide.md")]
-    pub mod choice {}
-    #[doc = include_str!("process/guide.md")]
-    pub mod processes {}
+    pub mod choice {
+        #![doc = include_str!("choice/guide.md")]
+        #[allow(unused_imports, reason = "names for the links")]
+        use crate::*;
+    }
+    pub mod processes {
+        #![doc = include_str!("process/guide.md")]
+        #[allow(unused_imports, reason = "names for the links")]
+        use crate::*;
+    }
 }
 
 /// For the expansions of the macros.

@@ -21,6 +21,9 @@ const MOST: usize = 1 << 16;
 ///
 /// Where the guards are known in the text, `alt!` is shorter and allocates nothing; this allocates for each guard.
 ///
+/// # Panics
+/// A choice has at most 65 536 guards: adding another panics.
+///
 /// # Examples
 /// ```
 /// use aqueduct::prelude::*;

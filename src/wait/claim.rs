@@ -54,8 +54,8 @@ pub(crate) struct Claim {
     waker: UnsafeCell<MaybeUninit<Waker>>,
 }
 
-// SAFETY: `phase` is the owner's alone. `waker` is written by the owner alone, while the state is IDLE or, for a plain operation, under the lock
-// without which no peer reaches it. In ARMED it is only read; the state decides who moves it out.
+// SAFETY: `phase` is the owner's alone. `waker` is written by the owner alone, while the state is IDLE or while it holds
+// every lock through which a peer could reach the claim. In ARMED it is only read; the state decides who moves it out.
 unsafe impl Send for Claim {}
 // SAFETY: as above.
 unsafe impl Sync for Claim {}

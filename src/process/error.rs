@@ -104,12 +104,23 @@ pub(super) fn panicked(context: &mut Context, payload: Box<dyn Any + Send>) -> P
         Err(payload) => match payload.downcast::<&'static str>() {
             Ok(message) => (*message).to_owned(),
             Err(payload) => {
-                // Its drop may panic in turn, and so may the drop of that payload: there it ends.
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(payload))).map_err(std::mem::forget);
+                dispose(payload);
                 "a payload that is not text".to_owned()
             }
         },
     };
     cause.set_panic_message(message);
     ProcessError::new(cause)
+}
+
+/// Drops the payload of a panic, whose drop may panic in turn, with a payload whose drop may panic in turn.
+pub(super) fn dispose(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..8 {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
+    }
+    // Somebody means it.
+    std::mem::forget(payload);
 }

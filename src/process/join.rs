@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::error::ProcessError;
+use super::error::{ProcessError, dispose};
 use crate::wait::ReadySet;
 
 /// How many polls go by before a ready set is made. (Prototype: nested `par!` 119 → 82 ns a loop with 6.)
@@ -191,7 +191,9 @@ impl<C: Children> Turn<'_, C> {
                 for other in 0..C::COUNT {
                     // A value that panics while its process is cancelled is a consequence of the first failure.
                     let cancel = || self.children.as_mut().cancel_child(other);
-                    let _ = catch_unwind(AssertUnwindSafe(cancel)).map_err(std::mem::forget);
+                    if let Err(payload) = catch_unwind(AssertUnwindSafe(cancel)) {
+                        dispose(payload);
+                    }
                 }
                 return;
             }

@@ -10,7 +10,7 @@ use std::task::{Context as Cx, Poll};
 use pin_project_lite::pin_project;
 
 use super::Process;
-use super::error::{ProcessError, conclude, panicked};
+use super::error::{ProcessError, conclude, dispose, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
 use super::shape::{Port, Shape};
@@ -182,7 +182,9 @@ where
             Err(payload) => {
                 let error = panicked(this.context, payload);
                 // A second panic is a consequence of the first.
-                let _ = clear(this.context, this.body.as_mut());
+                if let Err(payload) = clear(this.context, this.body.as_mut()) {
+                    dispose(payload);
+                }
                 Err(error)
             }
         })

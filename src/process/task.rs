@@ -141,10 +141,12 @@ pin_project! {
             if this.body.is_some() {
                 let cause = Cause::new(this.context.identity(), Reason::Cancelled);
                 this.context.fail(cause);
-                if let Err(payload) = clear(this.context, this.body.as_mut())
-                    && !std::thread::panicking()
-                {
-                    resume_unwind(payload);
+                if let Err(payload) = clear(this.context, this.body.as_mut()) {
+                    if std::thread::panicking() {
+                        dispose(payload);
+                    } else {
+                        resume_unwind(payload);
+                    }
                 }
             }
         }

@@ -75,7 +75,21 @@ fn two_receivers_share_what_one_sender_sends() {
 }
 
 #[test]
-fn a_waiting_sender_gets_the_room_that_a_receive_makes() {
+fn a_waiting_sender_goes_on_once_there_is_room() {
+    let seen = explore(|| {
+        let (tx, rx) = buffered(1);
+        tx.try_send(1).unwrap();
+        let sender = spawn(move || tx.send_blocking(2).is_ok());
+        let first = rx.recv_blocking().unwrap();
+        // Nobody receives meanwhile.
+        assert!(sender.join().unwrap());
+        (first, rx.try_recv().unwrap())
+    });
+    assert_eq!(seen, [(1, 2)].into());
+}
+
+#[test]
+fn values_are_received_in_order_while_senders_wait_for_room() {
     let seen = explore(|| {
         let (tx, rx) = buffered(1);
         tx.try_send(1).unwrap();

@@ -116,7 +116,7 @@ fn discarded_at_the_last_receiver_one_panic_does_not_keep_the_others() {
         assert_eq!(tx.undelivered(), 4);
         let Poll::Ready(Err(error)) = poll_once(waiting.as_mut()) else { panic!("the sender has been told") };
         assert_eq!(error.into_inner().number, 9);
-        assert_eq!(tx.is_ended(), Some(Ended::Retired));
+        assert_eq!(tx.ended(), Some(Ended::Retired));
     }
 }
 
@@ -130,8 +130,8 @@ fn a_poison_that_discards_a_value_that_panics_still_poisons() {
     assert_eq!(panic_of(|| tx.poison("a test")), "dropped");
     assert_eq!(bombs.dropped(), [1, 2, 3]);
     assert_eq!(rx.undelivered(), 3);
-    assert!(rx.is_ended().is_some_and(|ended| ended.is_poisoned()));
-    assert!(tx.is_ended().is_some_and(|ended| ended.is_poisoned()));
+    assert!(rx.ended().is_some_and(|ended| ended.is_poisoned()));
+    assert!(tx.ended().is_some_and(|ended| ended.is_poisoned()));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_hook_that_panics_has_all_the_values_and_panics_once() {
     fill(&tx);
     assert_eq!(panic_of(|| rx.poison("a test")), "the hook");
     assert_eq!((handed.swap(0, Ordering::SeqCst), tx.undelivered()), (5, 5));
-    assert!(rx.is_ended().is_some_and(|ended| ended.is_poisoned()));
+    assert!(rx.ended().is_some_and(|ended| ended.is_poisoned()));
 
     let (tx, rx) = open();
     fill(&tx);
@@ -192,7 +192,7 @@ fn a_hook_may_use_the_channel_that_calls_it() {
     let (tx, rx) = Channel::buffered(2)
         .on_undelivered(move |n| {
             let tx = hook.lock().unwrap().clone().unwrap();
-            assert!(tx.try_send(n).is_err() && tx.is_ended().is_some());
+            assert!(tx.try_send(n).is_err() && tx.is_ended());
             count.fetch_add(1, Ordering::SeqCst);
         })
         .open();
@@ -221,7 +221,7 @@ fn a_value_may_use_its_own_channel_while_it_is_dropped() {
     }
     drop(rx);
     assert_eq!(tx.undelivered(), 3);
-    assert_eq!(tx.is_ended(), Some(Ended::Retired));
+    assert_eq!(tx.ended(), Some(Ended::Retired));
 }
 
 /// How many of a type are alive, and how many drops there have been.
@@ -476,7 +476,7 @@ fn ends_travel_over_channels_of_their_own_type() {
     let Poll::Ready(Ok(mut outer)) = poll_once(recv) else { panic!("committed") };
     let inner = outer.rx.take().unwrap().try_recv().unwrap();
     assert_eq!((outer.depth, inner.depth), (1, 2));
-    assert_eq!(outer.tx.take().unwrap().is_ended(), Some(Ended::Retired));
+    assert_eq!(outer.tx.take().unwrap().ended(), Some(Ended::Retired));
     drop((outer, inner));
     assert_eq!(census.alive.load(Ordering::SeqCst), 0);
 }
@@ -495,8 +495,8 @@ fn a_chain_of_channels_is_dropped_from_its_head() {
     }
     drop(head);
     assert_eq!(census.alive.load(Ordering::SeqCst), 0);
-    assert!(senders.iter().all(|tx| tx.undelivered() == 1 && tx.is_ended() == Some(Ended::Retired)));
-    assert_eq!(tx.is_ended(), Some(Ended::Retired));
+    assert!(senders.iter().all(|tx| tx.undelivered() == 1 && tx.ended() == Some(Ended::Retired)));
+    assert_eq!(tx.ended(), Some(Ended::Retired));
 }
 
 #[test]
@@ -508,7 +508,7 @@ fn a_channel_that_carries_its_own_sender_goes_with_its_receiver() {
         assert!(tx.try_send(own).is_ok());
     }
     drop(tx);
-    assert_eq!(rx.is_ended(), None, "a sender is still on its way");
+    assert_eq!(rx.ended(), None, "a sender is still on its way");
     let own = rx.try_recv().unwrap();
     assert_eq!(own.depth, 0);
     drop((rx, own));
@@ -524,9 +524,9 @@ fn a_channel_that_carries_its_own_receiver_is_taken_out_or_poisoned() {
     assert!(tx.try_send(own).is_ok());
     let own = rx.try_recv().unwrap();
     drop(rx);
-    assert_eq!(tx.is_ended(), None, "the one that travelled is the last receiver");
+    assert_eq!(tx.ended(), None, "the one that travelled is the last receiver");
     drop(own);
-    assert_eq!(tx.is_ended(), Some(Ended::Retired));
+    assert_eq!(tx.ended(), Some(Ended::Retired));
     assert_eq!(census.alive.load(Ordering::SeqCst), 0);
     // The last receiver is in the channel, where nobody can take it out: a poison breaks the circle.
     let (tx, rx) = aqueduct::buffered(1);
@@ -542,7 +542,7 @@ fn a_channel_that_carries_its_own_receiver_is_taken_out_or_poisoned() {
         let mut send = pin!(tx.send(own));
         assert!(poll_once(send.as_mut()).is_pending());
     }
-    assert_eq!(tx.is_ended(), Some(Ended::Retired));
+    assert_eq!(tx.ended(), Some(Ended::Retired));
     assert_eq!(census.alive.load(Ordering::SeqCst), 0);
 }
 

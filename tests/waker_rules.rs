@@ -376,7 +376,7 @@ fn the_error_of_a_poison_that_came_too_late_is_dropped_outside_the_lock() {
         tx.poison("first");
         tx.poison(Nasty(rx.clone(), Arc::clone(&drops)));
         assert_eq!(drops.load(Ordering::SeqCst), 1);
-        assert!(rx.is_ended().unwrap().to_string().contains("first"));
+        assert!(rx.ended().unwrap().to_string().contains("first"));
     });
 }
 

@@ -1,9 +1,8 @@
 //! Many values with one lock and one wait.
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
 
 use super::error::WaitError;
 use super::{Receiver, Sender};
@@ -23,18 +22,7 @@ pub(super) async fn send<T>(sender: &Sender<T>, values: &mut VecDeque<T>, timer:
             Step::Wait => {}
         }
         let mut first = First { slot: values.pop_front(), values };
-        let mut send = pin!(sender.send_from(&mut first.slot));
-        poll_fn(|cx| {
-            if let Poll::Ready(sent) = send.as_mut().poll(cx) {
-                return Poll::Ready(sent.map_err(WaitError::from));
-            }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            // Delivery wins.
-            Poll::Ready(send.as_mut().withdraw().map_or(Err(WaitError::Timeout), |sent| Ok(sent?)))
-        })
-        .await?;
+        pin!(sender.send_from(&mut first.slot)).before(timer.as_mut()).await?;
     }
 }
 

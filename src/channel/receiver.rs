@@ -337,8 +337,14 @@ impl<T> Receiver<T> {
 
     /// Why nothing can be received any more; `None` while something can or may still be.
     #[must_use]
-    pub fn is_ended(&self) -> Option<Ended> {
+    pub fn ended(&self) -> Option<Ended> {
         self.shared.exchange().receiving_ended()
+    }
+
+    /// True if nothing can be received any more.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.ended().is_some()
     }
 
     /// A reference that does not keep the channel from retiring.

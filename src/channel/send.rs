@@ -1,14 +1,15 @@
 //! The futures of sending.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::error::SendError;
+use super::error::{SendError, WaitError};
 use super::shared::Shared;
 use crate::context::Ended;
+use crate::time::After;
 use crate::wait::{Exchanging, Operation, Reach, Sending, Settled, Watch, poll_proceed};
 
 pub(super) type SendOperation<'a, T> = Operation<&'a Shared<T>, Sending>;
@@ -110,10 +111,19 @@ impl<'a, T> SendFromFuture<'a, T> {
         self.finish(Settled::Ended)
     }
 
-    /// Takes the value back; gives the result if the send has been settled meanwhile.
-    pub(super) fn withdraw(mut self: Pin<&mut Self>) -> Option<Result<(), Ended>> {
-        let settled = self.as_mut().project().operation.withdraw()?;
-        Some(self.finish(settled))
+    /// Sends, or takes the value back when the timer fires. Delivery wins.
+    pub(super) async fn before(mut self: Pin<&mut Self>, mut timer: Pin<&mut After>) -> Result<(), WaitError> {
+        poll_fn(|cx| {
+            if let Poll::Ready(sent) = self.as_mut().poll(cx) {
+                return Poll::Ready(sent.map_err(WaitError::from));
+            }
+            ready!(timer.as_mut().poll(cx));
+            Poll::Ready(match self.as_mut().project().operation.withdraw() {
+                Some(settled) => self.as_mut().finish(settled).map_err(WaitError::from),
+                None => Err(WaitError::Timeout),
+            })
+        })
+        .await
     }
 
     fn finish(self: Pin<&mut Self>, settled: Settled) -> Result<(), Ended> {

@@ -3,10 +3,9 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::error::{Refused, SendError, SendWaitError, TrySendError, WaitError};
@@ -102,7 +101,7 @@ impl<T> Sender<T> {
     pub fn try_send(&self, value: T) -> Result<(), TrySendError<T>> {
         self.shared.exchange().try_send(value).map_err(|(value, step)| {
             let reason = match step {
-                Step::Ended => Refused::Ended(self.is_ended().unwrap_or(Ended::Retired)),
+                Step::Ended => Refused::Ended(self.ended().unwrap_or(Ended::Retired)),
                 _ => Refused::Full,
             };
             SendError::new(value, reason)
@@ -233,19 +232,7 @@ impl<T> Sender<T> {
 
     fn send_from_limited(&self, slot: &mut Option<T>, limit: Limit) -> impl Future<Output = Result<(), WaitError>> {
         let timer = limit.timer();
-        async move {
-            let (mut send, mut timer) = (pin!(self.send_from(slot)), pin!(timer));
-            poll_fn(|cx| {
-                if let Poll::Ready(sent) = send.as_mut().poll(cx) {
-                    return Poll::Ready(sent.map_err(WaitError::from));
-                }
-                if timer.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                Poll::Ready(send.as_mut().withdraw().map_or(Err(WaitError::Timeout), |sent| Ok(sent?)))
-            })
-            .await
-        }
+        async move { pin!(self.send_from(slot)).before(pin!(timer)).await }
     }
 
     /// Sends everything in `values`, in order, as fast as there is room.
@@ -324,7 +311,7 @@ impl<T> Sender<T> {
         match self.shared.exchange().try_send_many(values) {
             Step::Done => Ok(()),
             Step::Wait => Err(Refused::Full),
-            Step::Ended => Err(Refused::Ended(self.is_ended().unwrap_or(Ended::Retired))),
+            Step::Ended => Err(Refused::Ended(self.ended().unwrap_or(Ended::Retired))),
         }
     }
 
@@ -406,8 +393,14 @@ impl<T> Sender<T> {
 
     /// Why nothing can be sent any more; `None` while the channel is open.
     #[must_use]
-    pub fn is_ended(&self) -> Option<Ended> {
+    pub fn ended(&self) -> Option<Ended> {
         self.shared.exchange().sending_ended()
+    }
+
+    /// True if nothing can be sent any more.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.ended().is_some()
     }
 
     /// A reference that does not keep the channel from retiring.

@@ -51,7 +51,7 @@ impl<T> Sink<T> for SendSink<T> {
     fn start_send(self: Pin<&mut Self>, value: T) -> Result<(), SendError<T>> {
         assert!(!self.busy, "start_send comes after poll_ready was ready");
         let this = self.project();
-        if let Some(ended) = this.sender.is_ended() {
+        if let Some(ended) = this.sender.ended() {
             return Err(SendError::new(value, ended));
         }
         this.operation.restart(Some(value));

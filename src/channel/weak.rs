@@ -15,7 +15,7 @@ use super::{Receiver, Sender};
 /// assert!(weak.upgrade().is_some());
 /// drop(tx);
 /// assert!(weak.upgrade().is_none());
-/// assert!(rx.is_ended().is_some());
+/// assert!(rx.is_ended());
 /// ```
 pub struct WeakSender<T> {
     shared: Arc<Shared<T>>,

@@ -63,7 +63,7 @@ fn all_refused() {
 
     let nested = aqueduct::run(async { Outcome::Ok(()) }).unwrap_err();
     assert!(nested.cause().is_not_started(), "{nested}");
-    assert_eq!((tx.is_ended(), rx.len()), (None, 0));
+    assert_eq!((tx.ended(), rx.len()), (None, 0));
 }
 
 /// Blocking works here.
@@ -297,5 +297,5 @@ fn a_refused_choice_can_be_made_again_elsewhere() {
         assert!(refused.is_err());
     });
     assert_eq!(aqueduct::alt_blocking! { choice; r = rx.recv() => r }, Ok(1));
-    assert_eq!(tx.is_ended(), None);
+    assert_eq!(tx.ended(), None);
 }

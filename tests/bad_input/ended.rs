@@ -18,7 +18,7 @@ fn ended() -> [(Sender<String>, Ended); 2] {
     let (poisoned, rx) = aqueduct::buffered(4);
     rx.poison("bad");
     [retired, poisoned].map(|tx| {
-        let why = tx.is_ended().unwrap();
+        let why = tx.ended().unwrap();
         (tx, why)
     })
 }

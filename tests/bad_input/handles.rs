@@ -19,7 +19,7 @@ fn spawned_without_a_runtime_a_task_says_so_and_its_ends_poison() {
     let error = block_on(&mut handle).unwrap_err();
     assert!(error.cause().is_not_started(), "{error}");
     assert!(error.to_string().starts_with("process orphan#"), "{error}");
-    let ended = rx.is_ended().unwrap();
+    let ended = rx.ended().unwrap();
     assert!(std::ptr::eq(ended.cause().unwrap(), error.cause()));
 
     let other = aqueduct::task("orphan", async {}).spawn().join_blocking().unwrap_err();
@@ -36,8 +36,8 @@ fn spawned_without_a_runtime_a_network_says_so_and_its_ends_poison() {
     );
     let error = network.spawn().join_blocking().unwrap_err();
     assert!(error.cause().is_not_started(), "{error}");
-    assert!(rx.is_ended().unwrap().is_poisoned());
-    assert!(back.is_ended().unwrap().is_poisoned());
+    assert!(rx.ended().unwrap().is_poisoned());
+    assert!(back.ended().unwrap().is_poisoned());
 }
 
 #[test]

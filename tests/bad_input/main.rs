@@ -140,7 +140,7 @@ fn a_choice_with_every_guard_disabled_and_no_other_way_panics_and_says_why() {
         })
     });
     assert!(said.contains("neither `complete` nor `default`"), "{said}");
-    assert_eq!(tx.is_ended(), None);
+    assert_eq!(tx.ended(), None);
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn a_panic_in_an_arm_poisons_what_the_process_owns() {
         .unwrap();
         let error = result.unwrap_err();
         assert_eq!(error.cause().panic_message(), Some("in the arm"));
-        for ended in [a_tx.is_ended(), b_tx.is_ended(), rx.is_ended()] {
+        for ended in [a_tx.ended(), b_tx.ended(), rx.ended()] {
             assert!(std::ptr::eq(ended.unwrap().cause().unwrap(), error.cause()));
         }
     });
@@ -60,7 +60,7 @@ fn a_panic_in_an_arm_leaves_borrowed_channels_to_the_others() {
         tx.try_send(1).unwrap();
         assert_eq!(panic_of(|| poll(&mut breaks)), "with Ok(1)");
     }
-    assert_eq!((tx.is_ended(), other_tx.is_ended()), (None, None));
+    assert_eq!((tx.ended(), other_tx.ended()), (None, None));
     tx.try_send(2).unwrap();
     assert_eq!(poll(&mut waits), Poll::Ready(Ok(2)));
     assert!(other_tx.try_send(3).unwrap_err().is_full(), "nobody of the broken choice waits there");
@@ -78,7 +78,7 @@ fn a_panic_in_a_guard_expression_takes_the_guards_before_it_back() {
         }
     });
     assert_eq!(said, "in a guard");
-    assert_eq!((slot, tx.is_ended(), rx.len()), (Some(1), None, 0));
+    assert_eq!((slot, tx.ended(), rx.len()), (Some(1), None, 0));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_future_that_panics_as_a_guard_breaks_no_channel() {
         assert_eq!(panic_of(|| poll(&mut choice.as_mut())), "in a future");
         assert!(tx.try_send(1).unwrap_err().is_full(), "the choice waits no more");
         drop(choice);
-        assert_eq!(tx.is_ended(), None);
+        assert_eq!(tx.ended(), None);
         let mut waits = pin!(rx.recv());
         assert!(poll(&mut waits).is_pending());
         tx.try_send(2).unwrap();
@@ -116,7 +116,7 @@ fn a_panic_in_a_handler_of_an_offer_is_like_one_in_an_arm() {
     let said = panic_of(|| Alt::pri().offer::<u32>().recv(&rx, |r| panic!("with {r:?}")).try_select());
     assert_eq!(said, "with Ok(1)");
     assert_eq!(rx.try_recv(), Ok(2));
-    assert_eq!(tx.is_ended(), None);
+    assert_eq!(tx.ended(), None);
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn a_panic_outside_any_process_poisons_what_it_drops() {
         panic!("outside")
     });
     assert!(thread.join().is_err());
-    assert!(rx.is_ended().unwrap().cause().unwrap().is_panic());
+    assert!(rx.ended().unwrap().cause().unwrap().is_panic());
 }

@@ -207,7 +207,7 @@ fn a_sibling_that_is_cancelled_gives_its_value_back_before_its_end_poisons() {
     tx.try_send(5).unwrap();
     let Poll::Ready(Err(error)) = poll(both.as_mut(), Waker::noop()) else { panic!("not ready") };
     assert!(error.to_string().ends_with("failed: on purpose"), "{error}");
-    assert!(tx.is_ended().is_some_and(|ended| ended.is_poisoned()));
+    assert!(tx.ended().is_some_and(|ended| ended.is_poisoned()));
     assert_eq!(tx.undelivered(), 1);
 }
 

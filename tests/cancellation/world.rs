@@ -228,13 +228,13 @@ impl World {
                 assert_eq!(sender.len(), self.model.len(chan), "length of {chan}");
                 assert_eq!(sender.is_full(), self.model.is_full(chan), "fullness of {chan}");
                 assert_eq!(sender.undelivered(), self.model.undelivered(chan), "undelivered in {chan}");
-                assert_eq!(sender.is_ended().as_ref().map(why), self.model.ended(chan), "end of {chan}");
+                assert_eq!(sender.ended().as_ref().map(why), self.model.ended(chan), "end of {chan}");
             } else if let Some(receiver) = receiver {
                 assert_eq!(receiver.len(), self.model.len(chan), "length of {chan}");
                 assert_eq!(receiver.undelivered(), self.model.undelivered(chan), "undelivered in {chan}");
                 let drained = self.model.len(chan) == 0;
                 let ended = self.model.ended(chan).filter(|_| drained);
-                assert_eq!(receiver.is_ended().as_ref().map(why), ended, "end of {chan}");
+                assert_eq!(receiver.ended().as_ref().map(why), ended, "end of {chan}");
             }
         }
         for (actor, player) in self.players.iter().enumerate() {

@@ -9,11 +9,11 @@ fn the_last_sender_retires_and_receivers_drain() {
         let other = tx.clone();
         tx.try_send(1).unwrap();
         drop(tx);
-        assert_eq!(rx.is_ended(), None, "one sender is left");
+        assert_eq!(rx.ended(), None, "one sender is left");
         other.retire();
-        assert_eq!(rx.is_ended(), None, "not drained");
+        assert_eq!(rx.ended(), None, "not drained");
         assert_eq!(rx.try_recv(), Ok(1));
-        assert_eq!(rx.is_ended(), Some(Ended::Retired));
+        assert_eq!(rx.ended(), Some(Ended::Retired));
         assert_eq!(rx.try_recv(), Err(TryRecvError::Ended(Ended::Retired)));
         assert_eq!(rx.next_blocking(), Ok(None));
         assert_eq!(rx.undelivered(), 0);
@@ -30,13 +30,13 @@ fn the_last_receiver_retires_and_senders_have_their_values_back() {
             tx.try_send(n).unwrap();
         }
         drop(rx);
-        assert_eq!(tx.is_ended(), None, "one receiver is left");
+        assert_eq!(tx.ended(), None, "one receiver is left");
         let full = inside == capacity;
         let mut waiting = Box::pin(tx.send(77));
         assert_eq!(poll(waiting.as_mut()).0.is_pending(), full);
         let expected = inside + usize::from(!full);
         other.retire();
-        assert_eq!(tx.is_ended(), Some(Ended::Retired));
+        assert_eq!(tx.ended(), Some(Ended::Retired));
         if full {
             let (Poll::Ready(Err(error)), _) = poll(waiting.as_mut()) else { panic!("it was waiting") };
             assert_eq!(error.into_parts(), (77, Ended::Retired));
@@ -64,9 +64,9 @@ fn poison_overtakes_what_is_in_the_channel() {
             } else {
                 rx.poison("spilt")
             }
-            let ended = rx.is_ended().unwrap();
+            let ended = rx.ended().unwrap();
             assert!(ended.is_poisoned());
-            assert_eq!(tx.is_ended().as_ref(), Some(&ended), "the same cause on both sides");
+            assert_eq!(tx.ended().as_ref(), Some(&ended), "the same cause on both sides");
             assert_eq!(rx.try_recv(), Err(TryRecvError::Ended(ended.clone())));
             assert_eq!(rx.recv_blocking(), Err(WaitError::Ended(ended.clone())));
             assert_eq!(tx.try_send(9).unwrap_err().into_parts(), (9, Refused::Ended(ended.clone())));
@@ -132,7 +132,7 @@ fn poison_after_a_drained_retire_does_nothing() {
     let (tx, rx) = aqueduct::channel::<u32>();
     drop(rx);
     tx.poison("nobody there");
-    assert_eq!(tx.is_ended(), Some(Ended::Retired));
+    assert_eq!(tx.ended(), Some(Ended::Retired));
 }
 
 #[test]
@@ -140,11 +140,11 @@ fn a_retire_after_a_poison_does_nothing() {
     let (tx, rx) = aqueduct::channel::<u32>();
     tx.poison("spilt");
     tx.retire();
-    assert!(rx.is_ended().unwrap().is_poisoned());
+    assert!(rx.ended().unwrap().is_poisoned());
     let (tx, rx) = aqueduct::channel::<u32>();
     rx.poison("spilt");
     rx.retire();
-    assert!(tx.is_ended().unwrap().is_poisoned());
+    assert!(tx.ended().unwrap().is_poisoned());
 }
 
 #[test]
@@ -165,8 +165,8 @@ fn joining_an_ended_channel_changes_nothing() {
 
     let (tx, rx) = aqueduct::channel::<u32>();
     tx.poison("spilt");
-    assert_eq!(tx.clone().is_ended(), rx.clone().is_ended());
-    assert!(rx.clone().is_ended().unwrap().is_poisoned());
+    assert_eq!(tx.clone().ended(), rx.clone().ended());
+    assert!(rx.clone().ended().unwrap().is_poisoned());
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn weak_ends_do_not_keep_a_channel_open() {
     assert_eq!(weak_rx.upgrade().unwrap().try_recv(), Ok(1));
     drop(joined);
     assert!(weak_tx.upgrade().is_none(), "the last sender is gone for good");
-    assert_eq!(rx.is_ended(), Some(Ended::Retired));
+    assert_eq!(rx.ended(), Some(Ended::Retired));
     assert!(weak_rx.upgrade().is_some(), "a receiver is left");
     drop(rx);
     assert!(weak_rx.upgrade().is_none());
@@ -201,7 +201,7 @@ fn closed_wakes_on_every_end() {
         }
         assert_eq!(wakes.wakes(), 1, "{how}");
         let Poll::Ready(ended) = poll(closed).0 else { panic!("{how}") };
-        assert_eq!(Some(&ended), tx.is_ended().as_ref());
+        assert_eq!(Some(&ended), tx.ended().as_ref());
         assert_eq!(ended.is_retired(), how == "retire");
         assert!(poll(pin!(tx.closed())).0.is_ready(), "at once, from then on");
     }

@@ -247,7 +247,7 @@ fn a_sender_is_a_sink() {
                 let mut sink = pin!(tx.into_sink());
                 sink.send_all(&mut futures::stream::iter((0..100).map(Ok))).await.unwrap();
                 sink.close().await.unwrap();
-                assert_eq!(sink.get_ref().is_ended(), None, "closing flushes; dropping leaves");
+                assert_eq!(sink.get_ref().ended(), None, "closing flushes; dropping leaves");
             });
             for n in 0..100 {
                 assert_eq!(rx.recv().await, Ok(n));

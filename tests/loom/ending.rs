@@ -90,7 +90,7 @@ fn of_two_poisons_everybody_sees_the_first() {
         let receiver = spawn(move || rx.recv_blocking().unwrap_err().to_string());
         tx.poison("here");
         other.join().unwrap();
-        let seen_by_sender = tx.is_ended().unwrap().to_string();
+        let seen_by_sender = tx.ended().unwrap().to_string();
         assert!(receiver.join().unwrap().contains(&seen_by_sender));
         seen_by_sender.ends_with(": here")
     });

@@ -82,7 +82,7 @@ fn a_composition_dropped_while_a_child_is_woken_counts_the_childs_value() {
         let sender = spawn(move || (a_tx.try_send(1).is_ok(), a_tx));
         drop(composition);
         let (sent, a_tx) = sender.join().unwrap();
-        assert!(a_tx.is_ended().is_some_and(|ended| ended.is_poisoned()), "a cancelled process poisons");
+        assert!(a_tx.ended().is_some_and(|ended| ended.is_poisoned()), "a cancelled process poisons");
         assert_eq!(a_tx.undelivered(), u64::from(sent));
         sent
     });

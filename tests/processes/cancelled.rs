@@ -176,7 +176,7 @@ fn a_running_thread_process_goes_on_when_it_is_dropped() {
         let mut running = Box::pin(waits_thread(input, out).into_future());
         assert!(is_pending(running.as_mut()).await);
         drop(running);
-        assert_eq!(rx.is_ended(), None);
+        assert_eq!(rx.ended(), None);
         tx.send(1).await.unwrap();
         assert!(rx.recv().await.unwrap_err().is_retired(), "it ended in good order");
 

@@ -54,7 +54,7 @@ fn a_refutable_arm_that_meets_poison_fails_the_process_with_it() {
             r.send(1).await.unwrap();
             assert_eq!(rx.recv().await, Ok(1));
             l.poison(OutOfPaper);
-            let cause = poison(Err::<(), _>(l.is_ended().unwrap()));
+            let cause = poison(Err::<(), _>(l.ended().unwrap()));
             // The choice goes on with the other arm.
             r.send(2).await.unwrap();
             assert_eq!(rx.recv().await, Ok(2));
@@ -118,7 +118,7 @@ fn a_swallowed_poison_is_not_forgotten_when_the_process_then_ends_quietly() {
         })
         .spawn();
         l.poison(OutOfPaper);
-        let cause = poison(Err::<(), _>(l.is_ended().unwrap()));
+        let cause = poison(Err::<(), _>(l.ended().unwrap()));
         r.send(1).await.unwrap();
         assert_eq!(rx.recv().await, Ok(1), "the poisoned arm is off by now, or will be");
         // Another round, so that the arm has been looked at.

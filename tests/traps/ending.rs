@@ -147,7 +147,7 @@ fn t14_a_hidden_end_retires_by_ownership() {
 fn t14_a_hidden_end_poisons_by_ownership() {
     let (tx, rx) = aqueduct::channel();
     let error = aqueduct::run(holds(hide(tx), true)).unwrap_err();
-    let ended = rx.is_ended().unwrap();
+    let ended = rx.ended().unwrap();
     assert!(ended.is_poisoned());
     assert!(std::ptr::eq(ended.cause().unwrap(), error.cause()), "the peers see the very cause of the process");
 }
@@ -162,11 +162,11 @@ fn t14_a_hidden_end_poisons_when_its_process_panics_or_is_cancelled() {
     });
     let error = panics.spawn().join_blocking().unwrap_err();
     assert!(error.cause().is_panic());
-    assert!(std::ptr::eq(rx.is_ended().unwrap().cause().unwrap(), error.cause()));
+    assert!(std::ptr::eq(rx.ended().unwrap().cause().unwrap(), error.cause()));
 
     let (tx, rx) = aqueduct::channel();
     drop(holds(hide(tx), false));
-    assert!(rx.is_ended().unwrap().cause().unwrap().is_cancelled());
+    assert!(rx.ended().unwrap().cause().unwrap().is_cancelled());
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn t14_an_end_that_was_only_borrowed_is_not_touched() {
         Outcome::<()>::Err(Exit::failure("broken"))
     });
     futures::executor::block_on(async { failing.await }).unwrap_err();
-    assert_eq!(tx.is_ended(), None);
+    assert_eq!(tx.ended(), None);
     assert_eq!(rx.try_recv(), Ok(1));
 }
 
@@ -238,7 +238,7 @@ fn t14_an_end_that_lies_in_a_channel_goes_with_the_channel() {
     });
     failing.spawn().join_blocking().unwrap_err();
     assert_eq!(ends.undelivered(), 1);
-    assert!(rx.is_ended().unwrap().is_poisoned());
+    assert!(rx.ended().unwrap().is_poisoned());
 }
 
 // T15
@@ -249,13 +249,13 @@ fn t15_ending_twice_does_nothing() {
     tx.try_send(1).unwrap();
     let (tx2, rx2) = (tx.clone(), rx.clone());
     tx.retire();
-    assert_eq!(tx2.is_ended(), None, "another end is left");
+    assert_eq!(tx2.ended(), None, "another end is left");
     tx2.poison("first");
     tx2.poison("second");
     rx.poison("third");
     assert_eq!(tx2.undelivered(), 1);
     assert!(rx2.recv_blocking().unwrap_err().to_string().ends_with("poisoned a channel: first"));
-    for ended in [tx2.is_ended(), rx.is_ended()] {
+    for ended in [tx2.ended(), rx.ended()] {
         assert!(ended.unwrap().to_string().ends_with("poisoned a channel: first"));
     }
     rx.retire();
@@ -271,7 +271,7 @@ fn t15_either_side_may_end_and_the_other_gets_an_error_not_a_panic() {
     assert_eq!(tx.try_send(1).unwrap_err().into_parts(), (1, Refused::Ended(Ended::Retired)));
     assert_eq!(tx.send_blocking(2).unwrap_err().into_parts(), (2, WaitError::Ended(Ended::Retired)));
     tx.poison("too late");
-    assert_eq!(tx.is_ended(), Some(Ended::Retired), "what is retired and drained stays retired");
+    assert_eq!(tx.ended(), Some(Ended::Retired), "what is retired and drained stays retired");
 
     let (tx, rx) = aqueduct::channel::<u32>();
     tx.retire();
@@ -301,7 +301,7 @@ fn t15_everybody_ends_at_once_and_everybody_sees_the_same_cause() {
                         } else {
                             rx.poison(n.to_string())
                         }
-                        let seen = (tx.is_ended(), rx.is_ended(), rx.recv_blocking());
+                        let seen = (tx.ended(), rx.ended(), rx.recv_blocking());
                         if n < 2 {
                             tx.retire();
                         }
@@ -311,7 +311,7 @@ fn t15_everybody_ends_at_once_and_everybody_sees_the_same_cause() {
                 .collect();
             drop(tx);
             let first = rx.recv_blocking();
-            let ended = rx.is_ended();
+            let ended = rx.ended();
             for thread in threads {
                 let (sender, receiver, received) = thread.join().unwrap();
                 let ended = ended.clone().or(receiver.clone());
@@ -387,7 +387,7 @@ fn t16_the_end_of_a_channel_wakes_a_waiting_choice_and_is_reported_for_that_guar
         let Poll::Ready((guard, result)) = poll(&mut waiting) else { panic!("it sleeps on") };
         assert_eq!(guard, "a");
         assert!(result.unwrap_err().is_poisoned());
-        assert_eq!(b.is_ended(), None);
+        assert_eq!(b.ended(), None);
     }
 }
 

@@ -462,7 +462,7 @@ fn beside_a_moving_token(count: usize, mut take: impl FnMut(&[Receiver<()>; 2]) 
             for old in (0..2).cycle() {
                 let _ = txs[1 - old].try_send(());
                 let _ = rxs[old].try_recv();
-                if stopped.is_ended().is_some() {
+                if stopped.is_ended() {
                     return;
                 }
             }

@@ -55,7 +55,7 @@
 //! When `first` has its five numbers it drops its end. That retires the channel; `delta`'s next send finds it
 //! retired, `?` ends it, its ends retire in turn, and so the whole network ends in good order. Had `first` failed, or
 //! panicked, its end would have *poisoned* the channel, every process would have ended with that poison, and
-//! [`run`] would have said: `process first#5 failed: …`.
+//! [`run`] would have said: `process first#4 failed: …`.
 //!
 //! # Where to start
 //!
@@ -64,7 +64,8 @@
 //! * [`alt!`], [`alt_blocking!`], [`Alt`]: choice, told in [`guide::choice`].
 //! * `#[process]`, [`par!`], [`try_par!`], [`Group`], [`Process::spawn`]: processes, told in [`guide::processes`].
 //! * [`after`], [`at`], [`tick`]: time.
-//! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, await or spawn processes as they are.
+//! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, there is no need for it:
+//!   [`guide::processes`] has an example.
 //!
 //! # What is certain
 //!

@@ -61,7 +61,16 @@ impl Parse for Choice {
         let mut choice = Self { krate, alt: None, guards: Vec::new(), default: None, complete: None };
         let ahead = input.fork();
         if ahead.parse::<Expr>().is_ok() && ahead.peek(Token![;]) {
-            choice.alt = Some(input.parse()?);
+            let alt: Expr = input.parse()?;
+            if let Expr::Path(path) = &alt
+                && path.path.is_ident("biased")
+            {
+                return Err(Error::new_spanned(
+                    path,
+                    "for textual order write `let mut choice = Alt::pri();` before the loop, and `alt! { choice; …`",
+                ));
+            }
+            choice.alt = Some(alt);
             input.parse::<Token![;]>()?;
         }
         while !input.is_empty() {
@@ -103,6 +112,16 @@ impl Choice {
         }
         let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
         let (pattern, layers) = peel(pattern)?;
+        if input.peek(Token![if]) {
+            return Err(input.error(
+                "a pre-condition stands behind the guard, and does not see the value: `pattern = guard, if condition => …`",
+            ));
+        }
+        if input.peek(Token![,]) {
+            return Err(
+                input.error("behind the name of the `Alt` stands a semicolon: `alt! { choice; pattern = guard => …`")
+            );
+        }
         if !input.peek(Token![=]) || input.peek(Token![=>]) {
             return Err(input.error("an arm is `pattern = guard => …`: `=` and a guard are missing here"));
         }
@@ -205,6 +224,7 @@ fn peel(pattern: Pat) -> Result<(Pat, Vec<Layer>)> {
                 }
             }
             Pat::Ident(name) if name.ident == "None" => return Err(lossy(&name)),
+            Pat::Lit(_) | Pat::Range(_) | Pat::Or(_) | Pat::Slice(_) => return Err(lossy(&pattern)),
             other => return Ok((other, layers)),
         }
     }

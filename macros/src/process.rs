@@ -1,7 +1,7 @@
 //! `#[process]`: keeps the function as it is inside a constructor of the same name.
 
-use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Path, Result, ReturnType, Token, Type};
@@ -72,6 +72,9 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         return Err(Error::new(variadic.span(), "a process has a fixed number of parameters"));
     }
     let is_task = sig.asyncness.is_some();
+    if !is_task {
+        refuse_waiting_as_a_task(block.to_token_stream())?;
+    }
 
     // The outer function names its parameters; the inner one has the patterns.
     let mut outer = Vec::new();
@@ -92,6 +95,15 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
             pattern => Ident::new(&format!("parameter_{index}"), pattern.span()),
         };
         let ty = &typed.ty;
+        if let (false, Type::Reference(borrowed)) = (is_task, &**ty)
+            && borrowed.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident != "static")
+        {
+            return Err(Error::new_spanned(
+                borrowed,
+                "a thread process owns what it works on, since it may outlive its caller: take it by value (`String` for \
+                 `&str`), or share it in an `Arc`",
+            ));
+        }
         let attrs = &typed.attrs;
         outer.push(quote!(#(#attrs)* #name: #ty));
         if is_end(ty) {
@@ -148,6 +160,45 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
             #krate::#kind::new(&META, ports, #value)
         }
     })
+}
+
+/// A thread process blocks; it cannot await. Says so where the body plainly tries to, rather than the compiler, which
+/// does not know of the other form. (Inside an `async` block it may.)
+fn refuse_waiting_as_a_task(body: TokenStream) -> Result<()> {
+    let tokens = flatten(body);
+    if tokens.iter().any(|token| matches!(token, TokenTree::Ident(name) if name == "async")) {
+        return Ok(());
+    }
+    for pair in tokens.windows(2) {
+        match pair {
+            [TokenTree::Ident(name), TokenTree::Punct(bang)] if name == "alt" && bang.as_char() == '!' => {
+                return Err(Error::new(
+                    name.span(),
+                    "a plain `fn` is a thread process, and blocks: use `alt_blocking!`, or make it an `async fn`",
+                ));
+            }
+            [TokenTree::Punct(dot), TokenTree::Ident(name)] if dot.as_char() == '.' && name == "await" => {
+                return Err(Error::new(
+                    name.span(),
+                    "a plain `fn` is a thread process, and blocks: use the `_blocking` form, or make it an `async fn`",
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// All tokens in order, without the groups around them.
+fn flatten(tokens: TokenStream) -> Vec<TokenTree> {
+    let mut flat = Vec::new();
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => flat.extend(flatten(group.stream())),
+            token => flat.push(token),
+        }
+    }
+    flat
 }
 
 /// True if a type is written as `Sender<…>` or `Receiver<…>`, with any path before it.

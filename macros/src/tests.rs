@@ -55,7 +55,9 @@ fn a_choice_whose_arms_can_all_switch_off_needs_complete() {
 
 #[test]
 fn a_pattern_that_would_lose_values_is_refused() {
-    for pattern in [quote!(Err(e)), quote!(None), quote!(Ok(None)), quote!(Some(Err(e)))] {
+    for pattern in
+        [quote!(Err(e)), quote!(None), quote!(Ok(None)), quote!(Some(Err(e))), quote!(Ok(3)), quote!(Ok(Some(1..=2)))]
+    {
         let message = refused_choice(quote!(#pattern = rx.recv() => 0, complete => 1));
         assert!(
             message.contains("throw received values away") && message.contains("take the whole result"),
@@ -76,6 +78,13 @@ fn the_shape_of_an_arm_is_explained() {
     assert!(refused_choice(quote!(n = rx.recv() if open => n)).contains("comma stands before a pre-condition"));
     assert!(refused_choice(quote!(n = a.recv() => n m = b.recv() => m)).contains("comma is missing"));
     assert!(refused_choice(quote!(n = a.recv() => n, default => 0, default => 1)).contains("one `default` at most"));
+}
+
+#[test]
+fn habits_of_other_macros_are_explained() {
+    assert!(refused_choice(quote!(biased; n = rx.recv() => n)).contains("`let mut choice = Alt::pri();`"));
+    assert!(refused_choice(quote!(choice, n = rx.recv() => n)).contains("stands a semicolon"));
+    assert!(refused_choice(quote!(Ok(n) if n > 3 = rx.recv() => n)).contains("stands behind the guard"));
 }
 
 #[test]
@@ -122,6 +131,51 @@ fn a_process_is_a_free_function() {
         )
         .contains("Take `extern` away")
     );
+}
+
+#[test]
+fn a_thread_process_blocks_and_owns() {
+    let refused = |item| refused_process(quote!(), item);
+    assert!(
+        refused(quote!(
+            fn f() {
+                alt! { n = rx.recv() => n }
+            }
+        ))
+        .contains("use `alt_blocking!`")
+    );
+    assert!(
+        refused(quote!(
+            fn f() {
+                let n = { rx.recv().await };
+            }
+        ))
+        .contains("use the `_blocking` form")
+    );
+    assert!(
+        refused(quote!(
+            fn f(name: &str) {}
+        ))
+        .contains("owns what it works on")
+    );
+    for item in [
+        quote!(
+            fn f() {
+                futures::executor::block_on(async { rx.recv().await })
+            }
+        ),
+        quote!(
+            fn f(name: &'static str) {}
+        ),
+        quote!(
+            async fn f(name: &str) {
+                rx.recv().await
+            }
+        ),
+    ] {
+        let text = process::expand(quote!(), item).to_string();
+        assert!(!text.contains("compile_error"), "{text}");
+    }
 }
 
 #[test]

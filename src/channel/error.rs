@@ -134,6 +134,14 @@ pub enum TryRecvError {
     Ended(#[from] Ended),
 }
 
+impl TryRecvError {
+    /// True if there was nothing to receive, and the channel is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+}
+
 /// Why a wait that blocks a thread or has a deadline did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -153,6 +161,24 @@ pub enum WaitError {
 }
 
 impl WaitError {
+    /// True if the time was up.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout)
+    }
+
+    /// True if the channel ended in good order.
+    #[must_use]
+    pub fn is_retired(&self) -> bool {
+        matches!(self, Self::Ended(Ended::Retired))
+    }
+
+    /// True if the channel was poisoned.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        matches!(self, Self::Ended(Ended::Poisoned(_)))
+    }
+
     /// The first cause, if the channel was poisoned.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {

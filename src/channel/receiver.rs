@@ -59,7 +59,7 @@ impl<T> Receiver<T> {
         RecvFuture::new(&self.shared)
     }
 
-    /// Receives the next value; `None` once the channel is retired. For loops.
+    /// Receives the next value; `None` once the channel is retired. For loops: `while let Some(v) = rx.next().await?`.
     ///
     /// # Errors
     /// [`Poisoned`]: what has been received is not complete. So a loop never takes truncated data for complete data.
@@ -307,6 +307,7 @@ impl<T> Receiver<T> {
 
     /// Iterates on a thread until the channel has ended.
     ///
+    /// An item is a `Result`, so that a loop cannot take truncated data for complete data: `for n in &rx { let n = n?; … }`.
     /// An item is an error if the channel was poisoned, or if this thread is a runtime's worker; that is the last.
     pub fn iter(&self) -> Iter<'_, T> {
         Iter::new(self)

@@ -57,7 +57,7 @@ impl Alt {
 
     /// Rotation: the guard after the one that was taken last is preferred.
     ///
-    /// Among *n* choices in a row over *n* guards, every guard that was ready at each of them is taken.
+    /// A guard that stays ready is taken within *n* rounds over *n* guards.
     #[must_use]
     pub fn fair() -> Self {
         Self { mode: Mode::Fair(0) }

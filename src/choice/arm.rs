@@ -270,7 +270,20 @@ pub trait ViaFuture {
         FutureTag
     }
 }
-impl<F: Future> ViaFuture for Option<F> {}
+// Without a bound, so that what is no guard at all is refused by `FutureTag::arm`, which can say why.
+impl<F> ViaFuture for Option<F> {}
+
+/// What is a guard because it is a future.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a guard",
+    note = "a guard is `rx.recv()`, `rx.next()`, `tx.send(value)`, `tx.send_from(&mut slot)`, a timer, or a future",
+    note = "for an end, call one of these on it; for `try_recv`, use `recv` and a `default` arm; for a process, spawn it \
+            and use `&mut handle`"
+)]
+pub trait GuardFuture: Future {}
+
+impl<F: Future> GuardFuture for F {}
 
 impl ExchangeTag {
     #[doc(hidden)]
@@ -288,7 +301,7 @@ impl TimerTag {
 
 impl FutureTag {
     #[doc(hidden)]
-    pub fn arm<F: Future>(self, future: Option<F>) -> FutureArm<F> {
+    pub fn arm<F: GuardFuture>(self, future: Option<F>) -> FutureArm<F> {
         FutureArm { future, output: None }
     }
 }

@@ -88,7 +88,7 @@ impl Identity {
 
     /// The identity of code that runs in no process.
     fn outside() -> Self {
-        Self { name: Name::Static("outside any process"), number: 0 }
+        Self { name: Name::Static("code outside any process"), number: 0 }
     }
 }
 

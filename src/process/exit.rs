@@ -11,7 +11,9 @@ use crate::context::{Cause, Ended, FailMark, Poisoned, Reason};
 /// What the body of a process returns.
 pub type Outcome<T = ()> = Result<T, Exit>;
 
-/// The reason why a body ends before its end: made by `?` from any error.
+/// The reason why a body ends before its end: made by `?` from any type that implements `Error + Send + Sync + 'static`.
+///
+/// For `anyhow`, `Box<dyn Error>` and strings write `.map_err(Exit::failure)?`.
 ///
 /// It is not an error itself. Making one from a poison or from an error of the user's marks the process as failing:
 /// ends that it drops from then on poison their channels. Dropping it takes the mark back, so a body may catch what
@@ -163,8 +165,8 @@ impl fmt::Debug for Exit {
 /// What a body may return: an [`Outcome`], or nothing.
 #[diagnostic::on_unimplemented(
     message = "the body of a process returns `Outcome` or nothing, not `{Self}`",
-    note = "write `-> Outcome` or `-> Outcome<Value>`: `?` takes every error into it, and a failure then poisons the \
-            process's channels"
+    note = "write `-> Outcome` or `-> Outcome<Value>`: `?` takes every `Error` into it (anyhow, boxed errors and \
+            strings by `.map_err(Exit::failure)?`), and a failure then poisons the process's channels"
 )]
 pub trait IntoOutcome {
     /// What the process makes.

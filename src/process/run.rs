@@ -13,6 +13,9 @@ use crate::context::{Cause, Reason};
 /// The runtime has a worker for each CPU. Processes that were spawned and still run when `main` ends are cancelled;
 /// threads are left to themselves. Inside a runtime there is no need for it: await the process.
 ///
+/// An async block ends with `Outcome::Ok(…)`, since nothing else tells the compiler what its `?` makes. It runs as a
+/// process named `main`.
+///
 /// # Errors
 /// The process's own; or that it was called inside a task, or that no runtime could be made.
 ///

@@ -72,6 +72,8 @@ struct Node {
 #[derive(Debug, Default)]
 struct Edge {
     label: Option<Arc<str>>,
+    /// What the first receiver calls it.
+    port: Option<&'static str>,
     from: Vec<usize>,
     to: Vec<usize>,
 }
@@ -100,7 +102,10 @@ impl Shape {
                         edge.label = port.label.clone().or_else(|| names.get(index).map(|name| Arc::from(*name)));
                     }
                 }
-                Direction::Receiver => edge.to.push(process),
+                Direction::Receiver => {
+                    edge.to.push(process);
+                    edge.port = edge.port.or_else(|| names.get(index).copied());
+                }
             }
             if port.label.is_some() {
                 edge.label.clone_from(&port.label);
@@ -149,7 +154,7 @@ impl fmt::Display for Shape {
         }
         for (index, channel) in self.order.iter().enumerate() {
             let edge = &self.channels[channel];
-            let label = escape(edge.label.as_deref().unwrap_or("channel"));
+            let label = escape(edge.label.as_deref().or(edge.port).unwrap_or("channel"));
             if edge.from.len() > 1 && edge.to.len() > 1 {
                 writeln!(f, "    c{index}{{{{\"{label}\"}}}}")?;
                 for from in &edge.from {

@@ -25,7 +25,7 @@ pub struct Task<F: Future, const PORTS: usize = 0> {
     ports: [Port; PORTS],
 }
 
-/// A task process from a future written in place.
+/// A task process from a future written in place. Lazy, as every process: await it, compose it, or `spawn()` it.
 ///
 /// # Examples
 /// ```
@@ -107,7 +107,9 @@ where
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => Handle::of_task(identity, runtime.spawn(run)),
             Err(error) => {
-                let cause = Cause::new(identity.clone(), Reason::NotStarted(Box::new(error)));
+                let why =
+                    format!("a task process needs a tokio runtime: use aqueduct::run, or spawn inside one ({error})");
+                let cause = Cause::new(identity.clone(), Reason::NotStarted(why.into()));
                 // Dropped with this mark, its ends tell their peers why.
                 run.context.fail(Arc::clone(&cause));
                 Handle::of_result(identity, Err(ProcessError::new(cause)))

@@ -27,7 +27,7 @@ pub struct Thread<B, const PORTS: usize = 0> {
     ports: [Port; PORTS],
 }
 
-/// A thread process from a closure written in place.
+/// A thread process from a closure written in place. Lazy, as every process: await it, compose it, or `spawn()` it.
 ///
 /// # Examples
 /// ```

@@ -111,7 +111,8 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         }
         names.push(name);
     }
-    let port_names = ports.iter().map(|port| port.to_string());
+    // An underscore only says that the body does not use it.
+    let port_names = ports.iter().map(|port| port.to_string().trim_start_matches('_').to_owned());
     let port_count = ports.len();
     let name = arguments.name.as_ref().map_or_else(|| sig.ident.to_string(), LitStr::value);
     let ident = &sig.ident;

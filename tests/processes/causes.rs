@@ -193,7 +193,7 @@ fn poison_from_outside_ends_a_network_with_one_cause() {
         tx.poison("switched off");
         let error = stage.await.unwrap_err();
         assert_eq!(error.cause().origin().number(), 0);
-        assert_eq!(error.to_string(), "outside any process poisoned a channel: switched off");
+        assert_eq!(error.to_string(), "code outside any process poisoned a channel: switched off");
         assert!(same(poison(end.recv().await).cause(), error.cause()));
     });
 }

@@ -20,8 +20,8 @@ fn who_thread() -> Outcome<Identity> {
 #[test]
 fn outside_any_process_the_number_is_zero() {
     let here = current();
-    assert_eq!((here.name(), here.number()), ("outside any process", 0));
-    assert_eq!(here.to_string(), "outside any process");
+    assert_eq!((here.name(), here.number()), ("code outside any process", 0));
+    assert_eq!(here.to_string(), "code outside any process");
     on_runtime(async {
         assert_eq!(current().number(), 0);
         who().await.unwrap();

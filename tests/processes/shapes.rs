@@ -34,7 +34,7 @@ fn assert_lines(shape: &aqueduct::Shape, lines: &[&str]) {
 fn threads_have_double_sides_and_unnamed_channels_the_senders_port() {
     let (tx, rx) = aqueduct::channel();
     let network = par!(produce(tx), consume(rx));
-    assert_lines(&network.shape(), &["p0[\"produce\"]", "p1[[\"consume\"]]", "p0 -->|_out| p1"]);
+    assert_lines(&network.shape(), &["p0[\"produce\"]", "p1[[\"consume\"]]", "p0 -->|out| p1"]);
     assert_eq!(network.shape().processes().collect::<Vec<_>>(), ["produce", "consume"]);
     assert_eq!(network.shape().channels(), 1);
 }
@@ -46,7 +46,7 @@ fn the_picture_does_not_depend_on_the_order_of_the_ends() {
     let network = par!(consume(rx), pass(named_rx, tx), produce(named));
     assert_lines(
         &network.shape(),
-        &["p0[[\"consume\"]]", "p1[\"pass\"]", "p2[\"produce\"]", "p1 -->|_out| p0", "p2 -->|numbers| p1"],
+        &["p0[[\"consume\"]]", "p1[\"pass\"]", "p2[\"produce\"]", "p1 -->|out| p0", "p2 -->|numbers| p1"],
     );
 }
 
@@ -77,13 +77,13 @@ fn one_to_many_and_many_to_one_are_arrows() {
     let network = par!(produce(tx), consume(rx.clone()), consume(rx));
     assert_lines(
         &network.shape(),
-        &["p0[\"produce\"]", "p1[[\"consume\"]]", "p2[[\"consume\"]]", "p0 -->|_out| p1", "p0 -->|_out| p2"],
+        &["p0[\"produce\"]", "p1[[\"consume\"]]", "p2[[\"consume\"]]", "p0 -->|out| p1", "p0 -->|out| p2"],
     );
     let (tx, rx) = aqueduct::channel();
     let network = par!(produce(tx.clone()), produce(tx), consume(rx));
     assert_lines(
         &network.shape(),
-        &["p0[\"produce\"]", "p1[\"produce\"]", "p2[[\"consume\"]]", "p0 -->|_out| p2", "p1 -->|_out| p2"],
+        &["p0[\"produce\"]", "p1[\"produce\"]", "p2[[\"consume\"]]", "p0 -->|out| p2", "p1 -->|out| p2"],
     );
 }
 
@@ -94,7 +94,7 @@ fn ends_outside_the_picture_lead_to_dots() {
     let network = par!(pass(rx, tx));
     assert_lines(
         &network.shape(),
-        &["p0[\"pass\"]", "o0((\" \"))", "o0 -->|channel| p0", "o1((\" \"))", "p0 -->|results| o1"],
+        &["p0[\"pass\"]", "o0((\" \"))", "o0 -->|input| p0", "o1((\" \"))", "p0 -->|results| o1"],
     );
 }
 
@@ -132,14 +132,14 @@ fn nested_compositions_are_drawn_flat_and_other_parameters_are_no_ports() {
     let network = par!(produce(a), par!(pass(a_rx, b), try_par!(fooled(impostor::Sender(1), b_rx, 2))));
     assert_lines(
         &network.shape(),
-        &["p0[\"produce\"]", "p1[\"pass\"]", "p2[\"fooled\"]", "p0 -->|_out| p1", "p1 -->|_out| p2"],
+        &["p0[\"produce\"]", "p1[\"pass\"]", "p2[\"fooled\"]", "p0 -->|out| p1", "p1 -->|out| p2"],
     );
 }
 
 #[test]
 fn a_process_that_talks_to_itself() {
     let (tx, rx) = aqueduct::channel();
-    assert_lines(&par!(pass(rx, tx)).shape(), &["p0[\"pass\"]", "p0 -->|_out| p0"]);
+    assert_lines(&par!(pass(rx, tx)).shape(), &["p0[\"pass\"]", "p0 -->|out| p0"]);
 }
 
 #[test]

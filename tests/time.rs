@@ -490,4 +490,73 @@ mod real {
         });
         assert!(ran, "200 000 timers in a row without a yield: the other task never ran");
     }
+    #[test]
+    fn a_due_timer_is_taken_at_every_choice_and_others_run() {
+        let others_ran = within(LIMIT, || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(async {
+                let ran = std::rc::Rc::new(std::cell::Cell::new(0));
+                let counts = std::rc::Rc::clone(&ran);
+                let local = tokio::task::LocalSet::new();
+                local.spawn_local(async move {
+                    loop {
+                        counts.set(counts.get() + 1);
+                        tokio::task::yield_now().await;
+                    }
+                });
+                let past = Instant::now();
+                let (_tx, rx) = aqueduct::unbounded::<u32>();
+                (0..4).for_each(|n| _tx.try_send(n).unwrap());
+                local
+                    .run_until(async {
+                        let mut choice = Alt::pri();
+                        for _ in 0..100_000 {
+                            alt! { choice;
+                                _ = at(past) => {}
+                                _ = rx.recv() => panic!("the timer above is due"),
+                            }
+                            alt! { choice;
+                                _ = at(past) => {}
+                                default => panic!("the timer is due"),
+                            }
+                        }
+                    })
+                    .await;
+                ran.get()
+            })
+        });
+        assert!(others_ran > 10, "200 000 choices, and the other task ran {others_ran} times");
+    }
+
+    #[test]
+    fn a_thread_forgets_the_limits_that_have_gone() {
+        // One long wait of a thread, in which limits of an hour come and go: their number must not make it slow.
+        let (slow, fast) = within(LIMIT, || {
+            let (tx, rx) = aqueduct::channel::<u32>();
+            let (back_tx, back) = aqueduct::channel::<u32>();
+            let echo = std::thread::spawn(move || {
+                while let Ok(n) = rx.recv_blocking() {
+                    back_tx.send_blocking(n).unwrap();
+                }
+            });
+            let hour = Duration::from_secs(3600);
+            let rounds = async {
+                let mut times = Vec::new();
+                for _ in 0..20 {
+                    let start = Instant::now();
+                    for n in 0..200 {
+                        tx.send(n).await.unwrap();
+                        assert_eq!(back.recv_timeout(hour).await, Ok(n));
+                    }
+                    times.push(start.elapsed());
+                }
+                times
+            };
+            let times = aqueduct::alt_blocking! { times = rounds => times };
+            drop(tx);
+            echo.join().unwrap();
+            (*times[10..].iter().min().unwrap(), *times[..10].iter().min().unwrap())
+        });
+        assert!(slow < fast * 20 + Duration::from_millis(50), "{fast:?} at first, {slow:?} later");
+    }
 }

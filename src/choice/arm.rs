@@ -70,7 +70,7 @@ pub trait Timer: Future<Output = Instant> {
 
 impl Timer for After {
     fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
-        self.poll(cx).is_ready()
+        self.due(cx)
     }
 }
 

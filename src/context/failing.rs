@@ -65,7 +65,7 @@ pub(crate) struct FailMark(Option<Arc<Rare>>);
 impl FailMark {
     /// Marks the process that is running here; outside any process there is nothing to mark.
     pub(crate) fn here(cause: &Arc<Cause>) -> Self {
-        let process = with_current(|context, _| Arc::clone(context.rare()));
+        let process = with_current(|running| Arc::clone(running.context.rare()));
         if let Some(process) = &process {
             process.failing.mark(cause);
         }
@@ -90,11 +90,12 @@ impl Drop for FailMark {
 
 /// The cause for which an end that is dropped here and now must poison its channel, if there is one.
 pub(crate) fn failing() -> Option<Arc<Cause>> {
-    let marked = with_current(|context, _| context.cause()).flatten();
-    if marked.is_some() || !std::thread::panicking() {
+    let (marked, was_unwinding) =
+        with_current(|running| (running.context.cause(), running.unwinding)).unwrap_or((None, false));
+    if marked.is_some() || was_unwinding || !std::thread::panicking() {
         return marked;
     }
     let cause = Cause::here(Reason::Panicked(std::sync::OnceLock::new()));
     // The process keeps the cause, so that every end it drops while unwinding, and its own error, share it.
-    Some(with_current(|context, _| context.fail(Arc::clone(&cause))).unwrap_or(cause))
+    Some(with_current(|running| running.context.fail(Arc::clone(&cause))).unwrap_or(cause))
 }

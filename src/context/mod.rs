@@ -22,6 +22,7 @@ macro_rules! thread_local {
 
 mod cause;
 mod failing;
+mod payload;
 
 use std::cell::Cell;
 use std::fmt;
@@ -32,6 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use cause::Reason;
 pub use cause::{Cause, Ended, Poisoned};
 pub(crate) use failing::{FailMark, failing};
+pub(crate) use payload::dispose;
 
 /// What is known of a process before it runs: written once by `#[process]`, shared by all its instances.
 #[derive(Debug)]
@@ -185,13 +187,14 @@ impl Context {
             fn drop(&mut self) {
                 let outer = std::mem::replace(&mut self.outer, NOBODY);
                 // Only `rare` can have changed.
-                if let Some((own, _)) = ManuallyDrop::into_inner(CURRENT.with(|current| current.replace(outer))) {
-                    self.own.rare = own.rare;
+                if let Some(own) = ManuallyDrop::into_inner(CURRENT.with(|current| current.replace(outer))) {
+                    self.own.rare = own.context.rare;
                 }
             }
         }
         let moved = Self { meta: self.meta, number: self.number, rare: self.rare.take() };
-        let inner = ManuallyDrop::new(Some((moved, kind)));
+        let inner = Running { context: moved, kind, unwinding: std::thread::panicking() };
+        let inner = ManuallyDrop::new(Some(inner));
         let _leave = Leave { outer: CURRENT.with(|current| current.replace(inner)), own: self };
         body()
     }
@@ -208,7 +211,15 @@ pub(crate) enum Kind {
 
 /// Who runs on a thread. Never dropped in place, since everybody who enters leaves again: so the thread-local needs no
 /// destructor, is there until the thread's last breath, and costs one address.
-type Current = ManuallyDrop<Option<(Context, Kind)>>;
+type Current = ManuallyDrop<Option<Running>>;
+
+/// A process that runs here.
+struct Running {
+    context: Context,
+    kind: Kind,
+    /// The thread was unwinding when the process was entered: that is not this process's panic.
+    unwinding: bool,
+}
 
 const NOBODY: Current = ManuallyDrop::new(None);
 
@@ -217,10 +228,10 @@ thread_local! {
 }
 
 /// Looks at the current process, if there is one. `look` must not enter or ask again.
-fn with_current<R>(look: impl FnOnce(&mut Context, Kind) -> R) -> Option<R> {
+fn with_current<R>(look: impl FnOnce(&mut Running) -> R) -> Option<R> {
     CURRENT.with(|current| {
         let mut taken = current.replace(NOBODY);
-        let result = taken.as_mut().map(|(context, kind)| look(context, *kind));
+        let result = taken.as_mut().map(look);
         current.set(taken);
         result
     })
@@ -242,10 +253,10 @@ fn with_current<R>(look: impl FnOnce(&mut Context, Kind) -> R) -> Option<R> {
 /// ```
 #[must_use]
 pub fn current() -> Identity {
-    with_current(|context, _| context.identity()).unwrap_or_else(Identity::outside)
+    with_current(|running| running.context.identity()).unwrap_or_else(Identity::outside)
 }
 
 /// True while a task process is being polled on this thread.
 pub(crate) fn in_task() -> bool {
-    with_current(|_, kind| kind == Kind::Task).unwrap_or(false)
+    with_current(|running| running.kind == Kind::Task).unwrap_or(false)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::exit::{Exit, Reasoned};
 use crate::choice::Ending;
-use crate::context::{Cause, Context, Reason};
+use crate::context::{Cause, Context, Kind, Reason, dispose};
 
 /// A process failed; this is the first cause.
 ///
@@ -68,11 +68,17 @@ impl Error for ProcessError {
 }
 
 /// What became of a body that returned.
-pub(super) fn conclude<T>(outcome: Result<T, Exit>, context: &Context) -> Result<T, ProcessError> {
+pub(super) fn conclude<T>(outcome: Result<T, Exit>, context: &mut Context, kind: Kind) -> Result<T, ProcessError> {
     match outcome {
         Ok(value) => match context.settled_cause() {
-            // A choice let a poison go by: what this process made may be incomplete.
-            Some(cause) => Err(ProcessError::new(cause)),
+            // A choice let a poison go by: what this process made may be incomplete. It goes as the process's, so that
+            // ends in it poison.
+            Some(cause) => {
+                if let Err(payload) = context.enter(kind, || catch_unwind(AssertUnwindSafe(|| drop(value)))) {
+                    dispose(payload);
+                }
+                Err(ProcessError::new(cause))
+            }
             None => Ok(value),
         },
         Err(Exit(Reasoned::Retired)) => match (context.settled_cause(), unit()) {
@@ -111,16 +117,4 @@ pub(super) fn panicked(context: &mut Context, payload: Box<dyn Any + Send>) -> P
     };
     cause.set_panic_message(message);
     ProcessError::new(cause)
-}
-
-/// Drops the payload of a panic, whose drop may panic in turn, with a payload whose drop may panic in turn.
-pub(super) fn dispose(mut payload: Box<dyn Any + Send>) {
-    for _ in 0..8 {
-        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            Ok(()) => return,
-            Err(next) => payload = next,
-        }
-    }
-    // Somebody means it.
-    std::mem::forget(payload);
 }

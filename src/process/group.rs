@@ -11,6 +11,7 @@ use super::Process;
 use super::error::ProcessError;
 use super::join::BUDGET;
 use super::tree::Tree;
+use crate::context::FailMark;
 
 /// Processes that run in turns in the task that waits for them.
 ///
@@ -161,6 +162,9 @@ impl<'a, T> Group<'a, T> {
             }
         }
         if let Some(error) = first {
+            // What the others have made goes while this process is failing, so that ends in it poison.
+            let _mark = FailMark::here(&error.cause);
+            drop(values);
             return Err(error);
         }
         values.sort_unstable_by_key(|(number, _)| *number);

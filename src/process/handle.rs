@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::error::ProcessError;
 use super::thread::lost;
 use crate::channel::{WaitError, may_block};
-use crate::context::{Cause, Identity, Reason};
+use crate::context::{Cause, Identity, Reason, dispose};
 
 /// A spawned process: a future of its result, and a guard of a choice.
 ///
@@ -118,6 +118,7 @@ fn why(error: tokio::task::JoinError) -> Reason {
     if error.is_panic() {
         let message = OnceLock::new();
         let _ = message.set(error.to_string());
+        dispose(error.into_panic());
         Reason::Panicked(message)
     } else {
         Reason::Cancelled

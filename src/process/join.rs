@@ -11,7 +11,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::error::{ProcessError, dispose};
+use super::error::ProcessError;
+use crate::context::{FailMark, dispose};
 use crate::wait::ReadySet;
 
 /// How many polls go by before a ready set is made. (Prototype: nested `par!` 119 → 82 ns a loop with 6.)
@@ -57,10 +58,10 @@ where
         }
     }
 
-    /// Drops the child if it is running.
-    pub(super) fn cancel(mut self: Pin<&mut Self>) {
-        if let ChildState::Running { .. } = self.as_mut().project() {
-            self.set(Self::Ended { value: None });
+    /// Drops the child, or its value. A panic in that is a consequence of the failure for which it is dropped.
+    pub(super) fn discard(mut self: Pin<&mut Self>) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.set(Self::Ended { value: None }))) {
+            dispose(payload);
         }
     }
 }
@@ -74,8 +75,8 @@ pub trait Children {
     const COUNT: u32;
     /// Polls one that is running.
     fn poll_child(self: Pin<&mut Self>, index: u32, cx: &mut Context<'_>) -> Poll<Result<(), ProcessError>>;
-    /// Drops one if it is running.
-    fn cancel_child(self: Pin<&mut Self>, index: u32);
+    /// Drops what is left of one.
+    fn discard_child(self: Pin<&mut Self>, index: u32);
     /// The values, if all have one.
     fn take(self: Pin<&mut Self>) -> Option<Self::Output>;
 }
@@ -152,7 +153,15 @@ impl<C: Children> Future for Join<C> {
             return Poll::Pending;
         }
         Poll::Ready(match this.error.take() {
-            Some(error) => Err(error),
+            Some(error) => {
+                // What the others have made, or were making, goes while this process is failing, so that ends in it
+                // poison.
+                let _mark = FailMark::here(&error.cause);
+                for child in 0..C::COUNT {
+                    this.children.as_mut().discard_child(child);
+                }
+                Err(error)
+            }
             None => this.children.take().ok_or_else(already_taken),
         })
     }
@@ -188,13 +197,6 @@ impl<C: Children> Turn<'_, C> {
             *self.running &= !(1 << index);
             if self.fail_fast && self.error.is_some() {
                 *self.running = 0;
-                for other in 0..C::COUNT {
-                    // A value that panics while its process is cancelled is a consequence of the first failure.
-                    let cancel = || self.children.as_mut().cancel_child(other);
-                    if let Err(payload) = catch_unwind(AssertUnwindSafe(cancel)) {
-                        dispose(payload);
-                    }
-                }
                 return;
             }
         }

@@ -176,10 +176,10 @@ macro_rules! tuples {
                 }
             }
 
-            fn cancel_child(self: Pin<&mut Self>, index: u32) {
+            fn discard_child(self: Pin<&mut Self>, index: u32) {
                 let _this = self.project();
                 match index {
-                    $($index => _this.$field.cancel(),)*
+                    $($index => _this.$field.discard(),)*
                     _ => {}
                 }
             }

@@ -10,11 +10,11 @@ use std::task::{Context as Cx, Poll};
 use pin_project_lite::pin_project;
 
 use super::Process;
-use super::error::{ProcessError, conclude, dispose, panicked};
+use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
 use super::shape::{Port, Shape};
-use crate::context::{Cause, Context, Kind, Meta, Reason};
+use crate::context::{Cause, Context, Kind, Meta, Reason, dispose};
 
 /// A process that runs as a future. Lazy: it does nothing until it is awaited, composed or spawned.
 ///
@@ -180,8 +180,11 @@ where
             Ok(Poll::Pending) => return Poll::Pending,
             // What the future still holds goes while the exit, and so its mark, is there.
             Ok(Poll::Ready(outcome)) => match clear(this.context, this.body.as_mut()) {
-                Ok(()) => conclude(outcome, this.context),
-                Err(payload) => conclude(outcome, this.context).and(Err(panicked(this.context, payload))),
+                Ok(()) => conclude(outcome, this.context, Kind::Task),
+                Err(payload) => {
+                    let error = panicked(this.context, payload);
+                    conclude(outcome, this.context, Kind::Task).and(Err(error))
+                }
             },
             Err(payload) => {
                 let error = panicked(this.context, payload);

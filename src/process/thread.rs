@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
@@ -15,7 +15,7 @@ use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
 use super::shape::{Port, Shape};
-use crate::context::{Cause, Context, Identity, Kind, Meta, Reason};
+use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, dispose};
 
 /// A process that runs on an OS thread of its own. Lazy: it does nothing until it is awaited, composed or spawned.
 ///
@@ -132,7 +132,14 @@ impl<B> Drop for Unstarted<B> {
         if let Some(body) = self.body.take() {
             let cause = Cause::new(self.context.identity(), Reason::Cancelled);
             self.context.fail(cause);
-            self.context.enter(Kind::Thread, || drop(body));
+            let dropped = self.context.enter(Kind::Thread, || catch_unwind(AssertUnwindSafe(|| drop(body))));
+            if let Err(payload) = dropped {
+                if std::thread::panicking() {
+                    dispose(payload);
+                } else {
+                    resume_unwind(payload);
+                }
+            }
         }
     }
 }
@@ -179,7 +186,7 @@ where
     let context = &mut unstarted.context;
     let Some(body) = body else { unreachable!("a body runs once") };
     match context.enter(Kind::Thread, || catch_unwind(AssertUnwindSafe(|| body().into_outcome()))) {
-        Ok(outcome) => conclude(outcome, context),
+        Ok(outcome) => conclude(outcome, context, Kind::Thread),
         Err(payload) => Err(panicked(context, payload)),
     }
 }

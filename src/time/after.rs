@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use super::driver;
-use crate::wait::{note_deadline, poll_proceed};
+use crate::wait::{Noted, poll_proceed};
 
 /// Ready `duration` after this call.
 ///
@@ -47,15 +47,25 @@ pin_project! {
         // `None` never comes.
         deadline: Option<tokio::time::Instant>,
         fired: bool,
+        // What a parked thread was asked.
+        noted: Option<Noted>,
         // Made only where no parked thread keeps the time.
         #[pin]
         sleep: Option<Sleep>,
+    }
+
+    impl PinnedDrop for After {
+        fn drop(this: Pin<&mut Self>) {
+            if let Some(noted) = this.project().noted.take() {
+                noted.forget();
+            }
+        }
     }
 }
 
 impl After {
     pub(super) fn new(deadline: Option<tokio::time::Instant>) -> Self {
-        Self { deadline, fired: false, sleep: None }
+        Self { deadline, fired: false, noted: None, sleep: None }
     }
 
     /// When it is due; `None` if never.
@@ -63,39 +73,51 @@ impl After {
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline.map(tokio::time::Instant::into_std)
     }
+
+    /// Whether it is due; if not, the task is woken when it is. Asking takes nothing, and asks no budget: a choice that
+    /// takes its guards in order must not hear "not yet" from a timer that is due.
+    pub(crate) fn due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let mut this = self.project();
+        let Some(deadline) = *this.deadline else { return false };
+        if *this.fired {
+            return true;
+        }
+        if deadline <= tokio::time::Instant::now() {
+            *this.fired = true;
+        } else if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
+            *this.fired = sleep.poll(cx).is_ready();
+        } else if Noted::note(this.noted, cx, asked_again(deadline)) {
+            // A parked thread keeps the time.
+        } else if let Some(sleep) = driver::sleep(deadline) {
+            this.sleep.set(Some(sleep));
+            if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
+                *this.fired = sleep.poll(cx).is_ready();
+            }
+        } else {
+            // No thread could be started to keep the time: ask again, rather than never.
+            cx.waker().wake_by_ref();
+        }
+        *this.fired
+    }
 }
 
 /// When a parked thread asks again. Under a paused clock the instant can be past for the thread and still to come for
 /// the clock: then it asks every millisecond.
-fn due(deadline: tokio::time::Instant) -> Instant {
-    deadline.into_std().max(Instant::now() + Duration::from_millis(1).min(deadline - tokio::time::Instant::now()))
+fn asked_again(deadline: tokio::time::Instant) -> Instant {
+    let now = Instant::now();
+    let deadline = deadline.into_std();
+    if deadline > now { deadline } else { now + Duration::from_millis(1) }
 }
 
 impl Future for After {
     type Output = Instant;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
-        let mut this = self.project();
-        let Some(deadline) = *this.deadline else { return Poll::Pending };
-        if !*this.fired {
-            if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
-                *this.fired = sleep.poll(cx).is_ready();
-            } else if deadline <= tokio::time::Instant::now() {
-                // A loop over timers that are due must let others run, too.
-                ready!(poll_proceed(cx));
-                *this.fired = true;
-            } else if note_deadline(cx, due(deadline)) {
-                return Poll::Pending;
-            } else if let Some(sleep) = driver::sleep(deadline) {
-                this.sleep.set(Some(sleep));
-                if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
-                    *this.fired = sleep.poll(cx).is_ready();
-                }
-            } else {
-                // No thread could be started to keep the time: ask again, rather than never.
-                cx.waker().wake_by_ref();
-            }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
+        let Some(deadline) = self.deadline else { return Poll::Pending };
+        if !self.fired && deadline <= tokio::time::Instant::now() {
+            // A loop over timers that are due must let others run, too.
+            ready!(poll_proceed(cx));
         }
-        if *this.fired { Poll::Ready(deadline.into_std()) } else { Poll::Pending }
+        if self.as_mut().due(cx) { Poll::Ready(deadline.into_std()) } else { Poll::Pending }
     }
 }

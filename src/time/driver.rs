@@ -32,12 +32,12 @@ fn has_timer(runtime: &Handle) -> bool {
     {
         return answer;
     }
-    let mut without = WITHOUT.lock();
-    let answer = !without.contains(&id) && catch_unwind(|| drop(sleep_until(Instant::now()))).is_ok();
-    if !answer && !without.contains(&id) {
-        without.push(id);
+    let known = WITHOUT.lock().contains(&id);
+    // Not under the lock: a panic hook is the user's.
+    let answer = !known && catch_unwind(|| drop(sleep_until(Instant::now()))).is_ok();
+    if !answer && !known {
+        WITHOUT.lock().push(id);
     }
-    drop(without);
     KNOWN.set(Some((id, answer)));
     answer
 }

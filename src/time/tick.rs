@@ -96,6 +96,6 @@ impl Future for NextTick<'_> {
 impl NextTick<'_> {
     /// Whether it is due, without taking the tick.
     pub(crate) fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
-        self.project().timer.poll(cx).is_ready()
+        self.project().timer.due(cx)
     }
 }

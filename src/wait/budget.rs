@@ -12,20 +12,24 @@ const EVERY: u32 = 32;
 /// Pending if the task should yield first; it has been woken then.
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
-    thread_local!(static COUNT: Cell<u32> = const { Cell::new(0) });
-    let due = COUNT
-        .try_with(|count| {
-            let next = count.get().wrapping_add(1);
-            count.set(next);
-            next % EVERY == 0
-        })
-        .unwrap_or(false);
+    let due = COUNT.with(|count| {
+        let next = count.get().wrapping_add(1);
+        count.set(next);
+        next.is_multiple_of(EVERY)
+    });
     if due && !cfg!(any(aqueduct_loom, aqueduct_shuttle)) { ask(cx) } else { Poll::Ready(()) }
 }
 
+thread_local!(static COUNT: Cell<u32> = const { Cell::new(0) });
+
 #[cold]
 fn ask(cx: &mut Context<'_>) -> Poll<()> {
-    tokio::task::coop::poll_proceed(cx).map(|coop| coop.made_progress())
+    let answer = tokio::task::coop::poll_proceed(cx).map(|coop| coop.made_progress());
+    if answer.is_pending() {
+        // The next one asks again, until the task has yielded: the caller may have taken this for "not ready yet".
+        COUNT.set(u32::MAX);
+    }
+    answer
 }
 
 /// True if this thread is inside a poll by a tokio runtime, where blocking would stall other tasks; `None` if no runtime
@@ -34,7 +38,8 @@ fn ask(cx: &mut Context<'_>) -> Poll<()> {
 /// tokio has no question for this. But a budget exists only there (not in `spawn_blocking`, not under
 /// `block_in_place`, not on other threads), and it is finite: holding more units than it has tells, and dropping them
 /// unused gives all of them back. That takes 1 to 2 µs, on threads of a runtime only. A task under tokio's
-/// `unconstrained` has no budget: it is not recognised.
+/// `unconstrained` has no budget, nor has one that a foreign executor polls under an entered handle: these are not
+/// recognised.
 pub(crate) fn on_runtime_worker() -> Option<bool> {
     if cfg!(any(aqueduct_loom, aqueduct_shuttle)) || tokio::runtime::Handle::try_current().is_err() {
         return None;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::node::{Fields, List};
 use super::primitives::Locked;
 use super::wakes::Wakes;
-use crate::context::{Ended, Poisoned};
+use crate::context::{Ended, Poisoned, dispose};
 
 /// What a channel keeps between a send and a receive: its queue policy. Nothing in it may panic or run user code.
 pub(crate) trait Store<T> {
@@ -429,7 +429,10 @@ impl<T, S: Store<T>> Exchange<T, S> {
                 None => drop(value),
             };
             if let Err(payload) = catch_unwind(AssertUnwindSafe(discard)) {
-                panic.get_or_insert(payload);
+                match panic {
+                    None => panic = Some(payload),
+                    Some(_) => dispose(payload),
+                }
             }
         }
         if let Some(payload) = panic

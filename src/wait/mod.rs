@@ -57,7 +57,7 @@ mod wakes;
 pub(crate) use budget::{on_runtime_worker, poll_proceed};
 pub(crate) use exchange::{Direction, Exchange, Extras, Hook, Receiving, Sending, Step, Store};
 pub(crate) use operation::{Operation, Reach, Settled, Watch};
-pub(crate) use park::{block_on, note_deadline};
+pub(crate) use park::{Noted, block_on};
 pub(crate) use primitives::{AtomicU32, Ordering};
 pub(crate) use ready::{CHILDREN, ReadySet};
 pub(crate) use select::{Arrange, Select, sealed::Sealed};

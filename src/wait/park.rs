@@ -4,12 +4,15 @@
 //! rule of the protocol, its models and its tests hold for both.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::future::Future;
 use std::num::NonZero;
 use std::pin::{Pin, pin};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::primitives::{self, AtomicBool, Ordering, Thread};
 
@@ -60,13 +63,15 @@ impl Patience {
     const PAUSES: u32 = 64;
     const YIELDS: u32 = 16;
     const CREDIT: u8 = 8;
+    /// How far away a deadline is that yields cannot miss.
+    const FAR: Duration = Duration::from_millis(100);
 
     const fn new() -> Self {
         Self { pauses: 1, yields: 1, waits: 0 }
     }
 
     /// Looks for a while; true if the bell has rung.
-    fn look(&mut self, bell: &Bell) -> bool {
+    fn look(&mut self, bell: &Bell, deadline: Option<Instant>) -> bool {
         if MODEL {
             return false;
         }
@@ -87,7 +92,9 @@ impl Patience {
             }
             self.pauses -= 1;
         }
-        if self.yields > 0 {
+        // A yield may cost a time slice of every other thread.
+        let in_time = deadline.is_none_or(|deadline| deadline > Instant::now() + Self::FAR);
+        if self.yields > 0 && in_time {
             for _ in 0..Self::YIELDS {
                 if rung() {
                     self.yields = (self.yields + 1).min(Self::CREDIT);
@@ -107,27 +114,26 @@ fn several_cpus() -> bool {
     *CPUS.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get)) > 1
 }
 
-/// The instants at which something wants to be polled again. They stay until they pass: a future need not poll all its
-/// timers each time it is polled.
+/// The instants at which something wants to be polled again, and how many timers want it. They stay until they pass or
+/// their timer is dropped: a future need not poll all its timers each time it is polled.
 #[derive(Default)]
-struct Deadlines(Vec<Instant>);
+struct Deadlines(BTreeMap<Instant, u32>);
 
 impl Deadlines {
-    fn note(&mut self, deadline: Instant) {
-        if !self.0.contains(&deadline) {
-            self.0.push(deadline);
-        }
-    }
-
     /// Forgets those that have passed; true if there were any.
     fn pass(&mut self, now: Instant) -> bool {
-        let before = self.0.len();
-        self.0.retain(|deadline| *deadline > now);
-        self.0.len() < before
+        let mut any = false;
+        while let Some(first) = self.0.first_entry()
+            && *first.key() <= now
+        {
+            first.remove();
+            any = true;
+        }
+        any
     }
 
     fn first(&self) -> Option<Instant> {
-        self.0.iter().min().copied()
+        self.0.first_key_value().map(|(first, _)| *first)
     }
 }
 
@@ -135,6 +141,8 @@ impl Deadlines {
 struct Polling {
     /// The data pointer of the waker with which the thread polls.
     waker: *const (),
+    /// The wait's number among all waits, once a deadline has been noted.
+    number: u64,
     deadlines: Deadlines,
 }
 
@@ -171,12 +179,14 @@ impl Seat {
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut seat = Seat::take();
     let mut future = pin!(future);
+    let mut number = 0;
     let output = loop {
-        if let Poll::Ready(output) = poll_noting_deadlines(future.as_mut(), &seat.waker, &mut seat.deadlines) {
+        let polled = poll_noting_deadlines(future.as_mut(), &seat.waker, &mut number, &mut seat.deadlines);
+        if let Poll::Ready(output) = polled {
             break output;
         }
         while !seat.bell.rung.swap(false, Ordering::Acquire) {
-            if seat.patience.look(&seat.bell) {
+            if seat.patience.look(&seat.bell, seat.deadlines.first()) {
                 continue;
             }
             let Some(first) = seat.deadlines.first() else {
@@ -194,33 +204,75 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     output
 }
 
-fn poll_noting_deadlines<F: Future>(future: Pin<&mut F>, waker: &Waker, deadlines: &mut Deadlines) -> Poll<F::Output> {
+fn poll_noting_deadlines<F: Future>(
+    future: Pin<&mut F>,
+    waker: &Waker,
+    number: &mut u64,
+    deadlines: &mut Deadlines,
+) -> Poll<F::Output> {
     struct Leave<'a> {
         outer: Option<Polling>,
+        number: &'a mut u64,
         deadlines: &'a mut Deadlines,
     }
     impl Drop for Leave<'_> {
         fn drop(&mut self) {
             let own = POLLING.try_with(|polling| polling.replace(self.outer.take()));
             if let Ok(Some(own)) = own {
+                *self.number = own.number;
                 *self.deadlines = own.deadlines;
             }
         }
     }
-    let own = Polling { waker: waker.data(), deadlines: std::mem::take(deadlines) };
-    let _leave = Leave { outer: POLLING.try_with(|polling| polling.replace(Some(own))).unwrap_or(None), deadlines };
+    let own = Polling { waker: waker.data(), number: *number, deadlines: std::mem::take(deadlines) };
+    let outer = POLLING.try_with(|polling| polling.replace(Some(own))).unwrap_or(None);
+    let _leave = Leave { outer, number, deadlines };
     future.poll(&mut Context::from_waker(waker))
 }
 
-/// Asks the thread that polls with this waker to poll again at `deadline`; false if no parked thread does.
-pub(crate) fn note_deadline(cx: &Context<'_>, deadline: Instant) -> bool {
-    POLLING
-        .try_with(|polling| match &mut *polling.borrow_mut() {
-            Some(own) if own.waker == cx.waker().data() => {
-                own.deadlines.note(deadline);
-                true
+/// A timer's note with the thread that waits for it.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    wait: u64,
+    deadline: Instant,
+}
+
+impl Noted {
+    /// Asks the thread that polls with this waker to poll again at `deadline`; false if no parked thread does.
+    pub(crate) fn note(noted: &mut Option<Self>, cx: &Context<'_>, deadline: Instant) -> bool {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        with_polling(|own| {
+            if own.waker != cx.waker().data() {
+                return false;
             }
-            _ => false,
+            if own.number == 0 {
+                own.number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+            }
+            if !noted.as_ref().is_some_and(|noted| noted.wait == own.number && noted.deadline == deadline) {
+                *own.deadlines.0.entry(deadline).or_default() += 1;
+                *noted = Some(Self { wait: own.number, deadline });
+            }
+            true
         })
         .unwrap_or(false)
+    }
+
+    /// The timer has gone. Dropped elsewhere, it costs its thread one look too many.
+    pub(crate) fn forget(self) {
+        with_polling(|own| {
+            if own.number == self.wait
+                && let Entry::Occupied(mut timers) = own.deadlines.0.entry(self.deadline)
+            {
+                *timers.get_mut() -= 1;
+                if *timers.get() == 0 {
+                    timers.remove();
+                }
+            }
+        });
+    }
+}
+
+/// Looks at the wait that this thread is polling for, if it is.
+fn with_polling<R>(look: impl FnOnce(&mut Polling) -> R) -> Option<R> {
+    POLLING.try_with(|polling| polling.borrow_mut().as_mut().map(look)).ok().flatten()
 }

@@ -471,8 +471,12 @@ impl<G: Guards, A: Arrange> Drop for Select<'_, G, A> {
         if self.waiting {
             // SAFETY: ours, and armed for a choice.
             let waker = unsafe { self.claim.withdraw() };
-            // If a peer is just committing, delisting waits for it under its lock; the guard keeps the outcome.
+            // If a peer is just committing, this waits for it under its lock; the guard keeps the outcome.
+            let taken = waker.is_none().then(|| self.taken());
             self.delist_all();
+            if let Some(exchange) = taken.and_then(|guard| self.guards.guard(guard).exchange()) {
+                exchange.0.settle();
+            }
             drop(waker);
         }
     }

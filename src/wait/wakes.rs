@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::task::Waker;
 
+use crate::context::dispose;
+
 /// The wakers of the waiters that one step completed: mostly none or one.
 ///
 /// They wake in order when this is dropped, each of them even if an earlier one panics, so that no waiter is left
@@ -33,7 +35,10 @@ impl Wakes {
         let mut panic = None;
         for waker in self.first.take().into_iter().chain(self.more.drain(..)) {
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                panic.get_or_insert(payload);
+                match panic {
+                    None => panic = Some(payload),
+                    Some(_) => dispose(payload),
+                }
             }
         }
         if let Some(payload) = panic

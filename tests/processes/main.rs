@@ -10,6 +10,7 @@ mod composed;
 mod exits;
 mod forms;
 mod identity;
+mod leftovers;
 mod panics;
 mod shapes;
 

@@ -12,21 +12,24 @@ const EVERY: u32 = 32;
 /// Pending if the task should yield first; it has been woken then.
 #[inline]
 pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
-    let due = COUNT.with(|count| {
-        let next = count.get().wrapping_add(1);
-        count.set(next);
-        next.is_multiple_of(EVERY)
-    });
-    if due && !cfg!(any(aqueduct_loom, aqueduct_shuttle)) { ask(cx) } else { Poll::Ready(()) }
+    let count = COUNT.get().wrapping_add(1);
+    COUNT.set(count);
+    if count.is_multiple_of(EVERY) && !cfg!(any(aqueduct_loom, aqueduct_shuttle)) {
+        ask(cx, count == 0)
+    } else {
+        Poll::Ready(())
+    }
 }
 
 thread_local!(static COUNT: Cell<u32> = const { Cell::new(0) });
 
 #[cold]
-fn ask(cx: &mut Context<'_>) -> Poll<()> {
+fn ask(cx: &mut Context<'_>, again: bool) -> Poll<()> {
     let answer = tokio::task::coop::poll_proceed(cx).map(|coop| coop.made_progress());
-    if answer.is_pending() {
-        // The next one asks again, until the task has yielded: the caller may have taken this for "not ready yet".
+    if answer.is_pending() && !again {
+        // The next one asks again: a choice may have taken this for a guard that is not ready, and would never yield if
+        // it were always the same guard that is asked. But only the next one: in a composition, children that are told to
+        // yield again and again keep each other busy without getting on.
         COUNT.set(u32::MAX);
     }
     answer

@@ -4,8 +4,6 @@
 //! rule of the protocol, its models and its tests hold for both.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::future::Future;
 use std::num::NonZero;
 use std::pin::{Pin, pin};
@@ -114,26 +112,43 @@ fn several_cpus() -> bool {
     *CPUS.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get)) > 1
 }
 
-/// The instants at which something wants to be polled again, and how many timers want it. They stay until they pass or
-/// their timer is dropped: a future need not poll all its timers each time it is polled.
+/// The instants at which something wants to be polled again, and how many timers want it; the latest first. They stay
+/// until they pass or their timer is dropped: a future need not poll all its timers each time it is polled.
+///
+/// A vector, because it keeps its memory from wait to wait.
 #[derive(Default)]
-struct Deadlines(BTreeMap<Instant, u32>);
+struct Deadlines(Vec<(Instant, u32)>);
 
 impl Deadlines {
+    fn place(&self, deadline: Instant) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| deadline.cmp(other))
+    }
+
+    fn note(&mut self, deadline: Instant) {
+        match self.place(deadline) {
+            Ok(place) => self.0[place].1 += 1,
+            Err(place) => self.0.insert(place, (deadline, 1)),
+        }
+    }
+
+    fn forget(&mut self, deadline: Instant) {
+        if let Ok(place) = self.place(deadline) {
+            self.0[place].1 -= 1;
+            if self.0[place].1 == 0 {
+                self.0.remove(place);
+            }
+        }
+    }
+
     /// Forgets those that have passed; true if there were any.
     fn pass(&mut self, now: Instant) -> bool {
-        let mut any = false;
-        while let Some(first) = self.0.first_entry()
-            && *first.key() <= now
-        {
-            first.remove();
-            any = true;
-        }
-        any
+        let before = self.0.len();
+        while self.0.pop_if(|(deadline, _)| *deadline <= now).is_some() {}
+        self.0.len() < before
     }
 
     fn first(&self) -> Option<Instant> {
-        self.0.first_key_value().map(|(first, _)| *first)
+        self.0.last().map(|(deadline, _)| *deadline)
     }
 }
 
@@ -249,7 +264,7 @@ impl Noted {
                 own.number = NUMBERS.fetch_add(1, Ordering::Relaxed);
             }
             if !noted.as_ref().is_some_and(|noted| noted.wait == own.number && noted.deadline == deadline) {
-                *own.deadlines.0.entry(deadline).or_default() += 1;
+                own.deadlines.note(deadline);
                 *noted = Some(Self { wait: own.number, deadline });
             }
             true
@@ -260,13 +275,8 @@ impl Noted {
     /// The timer has gone. Dropped elsewhere, it costs its thread one look too many.
     pub(crate) fn forget(self) {
         with_polling(|own| {
-            if own.number == self.wait
-                && let Entry::Occupied(mut timers) = own.deadlines.0.entry(self.deadline)
-            {
-                *timers.get_mut() -= 1;
-                if *timers.get() == 0 {
-                    timers.remove();
-                }
+            if own.number == self.wait {
+                own.deadlines.forget(self.deadline);
             }
         });
     }

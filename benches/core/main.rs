@@ -10,37 +10,17 @@ mod pingpong;
 
 use std::time::Duration;
 
-/// One line of the table.
-pub(crate) struct Row {
-    pub(crate) name: String,
-    pub(crate) unit: &'static str,
-    pub(crate) samples: Vec<f64>,
-}
-
-/// Takes `samples` samples of a measurement; `measure` gives a figure in `unit`.
+/// Takes `samples` samples of a measurement, whose figure is in `unit`, and prints a line of the table.
 pub(crate) fn sample(
-    name: impl Into<String>,
+    name: impl std::fmt::Display,
     unit: &'static str,
     samples: usize,
     mut measure: impl FnMut() -> f64,
-) -> Row {
-    let mut row = Row { name: name.into(), unit, samples: (0..samples).map(|_| measure()).collect() };
-    row.samples.sort_by(f64::total_cmp);
-    row.print();
-    row
-}
-
-impl Row {
-    fn print(&self) {
-        let median = self.samples[self.samples.len() / 2];
-        let (least, most) = (self.samples[0], self.samples[self.samples.len() - 1]);
-        println!(
-            "| {:<44} | {median:>9.1} | {:>19} | {:<13} |",
-            self.name,
-            format!("{least:.1} – {most:.1}"),
-            self.unit
-        );
-    }
+) {
+    let mut figures: Vec<f64> = (0..samples).map(|_| measure()).collect();
+    figures.sort_by(f64::total_cmp);
+    let (least, median, most) = (figures[0], figures[samples / 2], figures[samples - 1]);
+    println!("| {name:<44} | {median:>9.1} | {:>19} | {unit:<13} |", format!("{least:.1} – {most:.1}"));
 }
 
 /// Nanoseconds for each of `count` things.

@@ -135,7 +135,7 @@ impl fmt::Debug for Alt {
 }
 
 impl Arrange for Alt {
-    fn arrange(&mut self, guards: &mut [u16], _count: usize) {
+    fn arrange(&mut self, guards: &mut [u16]) {
         match &mut self.mode {
             Mode::Pri => {}
             Mode::Fair(next) => {

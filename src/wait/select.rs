@@ -87,8 +87,8 @@ pub trait Guards: sealed::Sealed {
 
 /// In which order a choice tries its guards.
 pub(crate) trait Arrange {
-    /// Puts the enabled guards, given in textual order, into the order of this choice among `count` guards.
-    fn arrange(&mut self, guards: &mut [u16], count: usize);
+    /// Puts the enabled guards, given in textual order, into the order of this choice.
+    fn arrange(&mut self, guards: &mut [u16]);
     /// A guard was taken.
     fn taken(&mut self, guard: usize, count: usize);
     /// True if the order is textual and binding.
@@ -288,7 +288,7 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
                 enabled += 1;
             }
         }
-        self.order.arrange(&mut self.ranks.as_mut()[..enabled], count);
+        self.order.arrange(&mut self.ranks.as_mut()[..enabled]);
         enabled
     }
 

@@ -85,6 +85,7 @@ extern crate self as aqueduct;
 mod channel;
 mod choice;
 mod context;
+mod forms;
 #[doc(hidden)]
 pub mod process;
 mod time;
@@ -99,6 +100,10 @@ pub use channel::{
 };
 pub use choice::{Alt, Exhausted, Offer};
 pub use context::{Cause, Ended, Identity, Meta, Poisoned, current};
+pub use forms::{
+    BroadcastSender, Call, CallError, Caller, OneshotFuture, OneshotReceiver, OneshotSender, Reply, WatchReceiver,
+    WatchSender, broadcast, calls, oneshot, watch,
+};
 pub use process::{
     Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Process, ProcessError, RunTask, RunThread, Shape, Task,
     Thread, run, task, thread,
@@ -111,8 +116,8 @@ pub use aqueduct_macros::process;
 /// What most programs use.
 pub mod prelude {
     pub use crate::{
-        Alt, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Sender, after, at, par,
-        tick, try_par,
+        Alt, Call, Caller, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Sender,
+        after, at, par, tick, try_par,
     };
     #[cfg(feature = "macros")]
     pub use crate::{alt, alt_blocking, process};

@@ -88,6 +88,7 @@ mod context;
 mod forms;
 #[doc(hidden)]
 pub mod process;
+pub mod sync;
 mod time;
 #[allow(unsafe_code, reason = "the protocol, and the only home of unsafe code")]
 mod wait;
@@ -148,7 +149,7 @@ pub mod guide {
 pub mod __private {
     pub use crate::channel::ChannelId;
     pub use crate::choice::{
-        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaTimer,
+        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaEvent, ViaExchange, ViaFuture,
     };
     pub use crate::context::Meta;
     pub use crate::process::{Parameter, Port, ViaEnd, ViaOther};

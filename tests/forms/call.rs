@@ -76,7 +76,10 @@ fn a_request_that_nobody_takes_comes_back() {
     drop(calls);
     assert!(caller.is_ended());
     let error = caller.call_blocking("hello".to_owned()).unwrap_err();
-    assert_eq!(error.to_string(), "the call was not taken: the channel is retired: every end of the other side is gone");
+    assert_eq!(
+        error.to_string(),
+        "the call was not taken: the channel is retired: every end of the other side is gone"
+    );
     assert_eq!(error.into_request().as_deref(), Some("hello"));
     on_runtime(async move {
         let error: CallError<String> = caller.call_blocking("in a task".to_owned()).unwrap_err();

@@ -7,11 +7,14 @@
 #![allow(dead_code, reason = "each file of rows uses a part")]
 
 mod flavour;
+mod memory;
 mod network;
 mod party;
 mod rows;
 
 pub(crate) use flavour::Flavour;
+#[allow(unused_imports, reason = "each file of rows uses a part")]
+pub(crate) use memory::{alone, assert_flat, bytes_in_use};
 pub(crate) use network::Network;
 #[allow(unused_imports, reason = "each file of rows uses a part")]
 pub(crate) use party::{Party, Place, choose};

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use super::flavour::Flavour;
 use super::party::Place;
-use crate::common::within;
+use crate::common::{rounds, within};
 
 /// Longer than one setting of a row takes on a loaded machine.
-const LIMIT: Duration = Duration::from_secs(60);
+fn limit() -> Duration {
+    Duration::from_secs(rounds(60).max(60) as u64)
+}
 
 /// A function over a flavour and none, one or two places; `Parameters` tells the three apart.
 pub(crate) trait Row<Parameters>: Copy + Send + 'static {
@@ -52,7 +54,7 @@ pub(crate) fn run_at(row: &str, place: Place, body: impl Fn(Place) + Send + 'sta
 
 /// Runs a row in one setting; a failure, or a hang, names it.
 fn setting(name: &str, body: impl FnOnce() + Send + 'static) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| within(LIMIT, body))) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| within(limit(), body))) {
         panic!("{name}: {}", message(&*payload));
     }
 }
@@ -68,7 +70,8 @@ fn message(payload: &(dyn Any + Send)) -> &str {
 /// Makes the tests of a row, one for each flavour: `row!(fifo over lossless)` makes `fifo::rendezvous` and so on.
 ///
 /// The row is the function of that name beside it, over `(Flavour)`, `(Flavour, Place)` or `(Flavour, Place, Place)`.
-/// `row!(name in every place)` is for a function over `(Place)`.
+/// `row!(name in every place)` is for a function over `(Place)`, and `row!(name over lossless, alone)` for one that
+/// counts memory.
 macro_rules! row {
     ($row:ident over lossless) => {
         $crate::harness::row!($row over rendezvous, buffered_1, buffered_3, buffered_64, unbounded);
@@ -78,6 +81,22 @@ macro_rules! row {
     };
     ($row:ident over queued) => {
         $crate::harness::row!($row over buffered_1, buffered_3, buffered_64, unbounded);
+    };
+    // In a process of its own, for rows that count memory.
+    ($row:ident over lossless, alone) => {
+        $crate::harness::row!($row alone over rendezvous RENDEZVOUS, buffered_1 BUFFERED_1, buffered_3 BUFFERED_3,
+            buffered_64 BUFFERED_64, unbounded UNBOUNDED);
+    };
+    ($row:ident alone over $($name:ident $flavour:ident),+) => {
+        mod $row {
+            $(#[test]
+            fn $name() {
+                use $crate::harness::{Flavour, Row as _};
+                $crate::harness::alone(concat!(module_path!(), "::", stringify!($name)), || {
+                    super::$row.run(stringify!($row), Flavour::$flavour);
+                });
+            })+
+        }
     };
     ($row:ident over $($flavour:ident),+) => {
         mod $row {

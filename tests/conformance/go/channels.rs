@@ -17,7 +17,7 @@ fn fifo(flavour: Flavour, sending: Place, receiving: Place) {
     let (tx, mut rx) = flavour.open();
     network.add("source", sending, move |me| async move {
         for n in 0..count {
-            me.send(&tx, n).await?;
+            me.send_with_room(&tx, n).await?;
         }
         Ok(0)
     });
@@ -27,7 +27,7 @@ fn fifo(flavour: Flavour, sending: Place, receiving: Place) {
         let place = if number % 2 == 0 { receiving } else { sending };
         network.add("link", place, move |me| async move {
             while let Some(n) = me.next(&input).await? {
-                me.send(&onward, n).await?;
+                me.send_with_room(&onward, n).await?;
             }
             Ok(0)
         });
@@ -42,7 +42,7 @@ fn fifo(flavour: Flavour, sending: Place, receiving: Place) {
     });
     assert_eq!(network.run().pop(), Some(count));
 }
-row!(fifo over lossless);
+row!(fifo over all);
 
 /// One value goes through a chain of many processes, each of which adds one.
 fn goroutines(flavour: Flavour, first: Place, second: Place) {
@@ -70,7 +70,7 @@ fn goroutines(flavour: Flavour, first: Place, second: Place) {
     });
     assert_eq!(network.run().pop(), Some(length));
 }
-row!(goroutines over lossless);
+row!(goroutines over all);
 
 /// The forms that do not wait, alone and with a partner that waits, for payloads of many sizes.
 fn nonblock(flavour: Flavour, trying: Place, waiting: Place) {
@@ -99,6 +99,9 @@ fn nonblock(flavour: Flavour, trying: Place, waiting: Place) {
             // With a partner, who waits sooner or later.
             me.send(&go, ()).await?;
             for n in room..room + 10 {
+                while flavour.loses() && tx.len() == room {
+                    me.rest().await;
+                }
                 while tx.try_send(make(n)).is_err() {
                     me.rest().await;
                 }
@@ -122,7 +125,7 @@ fn nonblock(flavour: Flavour, trying: Place, waiting: Place) {
                 values.push(me.recv(&rx).await?);
             }
             for value in values {
-                me.send(&back_tx, value).await?;
+                me.send_with_room(&back_tx, value).await?;
             }
             Ok(())
         });
@@ -136,7 +139,7 @@ fn nonblock(flavour: Flavour, trying: Place, waiting: Place) {
     payload(flavour, trying, waiting, |n| n.to_string());
     payload(flavour, trying, waiting, |n| (n % 2 == 0).then(|| Box::new(n)));
 }
-row!(nonblock over lossless);
+row!(nonblock over all);
 
 /// Payloads that take no memory are counted like all others.
 fn zerosize(flavour: Flavour, sending: Place, receiving: Place) {
@@ -147,7 +150,7 @@ fn zerosize(flavour: Flavour, sending: Place, receiving: Place) {
         let mut network = Network::new();
         network.add("sender", sending, move |me| async move {
             for _ in 0..count {
-                me.send(&tx, make()).await?;
+                me.send_with_room(&tx, make()).await?;
             }
             Ok(count)
         });
@@ -164,7 +167,7 @@ fn zerosize(flavour: Flavour, sending: Place, receiving: Place) {
     payload(flavour, sending, receiving, || [0_u64; 0]);
     payload(flavour, sending, receiving, || std::marker::PhantomData::<String>);
 }
-row!(zerosize over lossless);
+row!(zerosize over all);
 
 /// A receive waits on an empty channel and a send on a full one; `len` and `capacity` say what there is.
 fn chan_blocks(flavour: Flavour, sending: Place, receiving: Place) {
@@ -200,12 +203,12 @@ fn chan_blocks(flavour: Flavour, sending: Place, receiving: Place) {
             assert_eq!(error.into_inner(), 99);
         }
         me.recv(&wait).await?;
-        me.send(&tx, room).await?;
+        me.send_with_room(&tx, room).await?;
         Ok(())
     });
     network.run();
 }
-row!(chan_blocks over lossless);
+row!(chan_blocks over all);
 
 /// After the last sender has gone, what is left is received, and then everybody sees the end.
 fn chan_drains(flavour: Flavour, sending: Place, receiving: Place) {
@@ -237,7 +240,7 @@ fn chan_drains(flavour: Flavour, sending: Place, receiving: Place) {
     });
     network.run();
 }
-row!(chan_drains over lossless);
+row!(chan_drains over all);
 
 /// The end of a channel wakes everybody who waits to receive.
 fn chan_end_wakes_receivers(flavour: Flavour, sending: Place, receiving: Place) {
@@ -258,9 +261,9 @@ fn chan_end_wakes_receivers(flavour: Flavour, sending: Place, receiving: Place) 
     });
     network.run();
 }
-row!(chan_end_wakes_receivers over lossless);
+row!(chan_end_wakes_receivers over all);
 
-/// Many to many: each value arrives as often as it was sent.
+/// Many to many: each value arrives as often as it was sent, or the channel says that it has dropped it.
 async fn crowd_sends(me: Party, tx: Sender<usize>, count: usize) -> Outcome<Vec<usize>> {
     for n in 0..count {
         me.send(&tx, n).await?;
@@ -279,11 +282,11 @@ async fn crowd_receives(me: Party, rx: Receiver<usize>, count: usize) -> Outcome
 fn chan_many_to_many(flavour: Flavour, sending: Place, receiving: Place) {
     many_to_many(flavour, sending, receiving, rounds(50));
 }
-row!(chan_many_to_many over lossless);
+row!(chan_many_to_many over all);
 
 fn many_to_many(flavour: Flavour, sending: Place, receiving: Place, count: usize) {
     const CROWD: usize = 4;
-    let (tx, rx) = flavour.open();
+    let (tx, rx, lost) = flavour.open_watched();
     let mut network = Network::new();
     for _ in 0..CROWD {
         let (tx, rx) = (tx.clone(), rx.clone());
@@ -295,6 +298,9 @@ fn many_to_many(flavour: Flavour, sending: Place, receiving: Place, count: usize
     for seen in network.run() {
         seen.into_iter().enumerate().for_each(|(n, times)| total[n] += times);
     }
+    let lost = lost.lock().unwrap();
+    assert!(flavour.loses() || lost.is_empty());
+    lost.iter().for_each(|&n| total[n] += 1);
     assert!(total.iter().all(|&times| times == CROWD), "not each value {CROWD} times: {total:?}");
 }
 
@@ -308,7 +314,7 @@ fn chan_at_every_capacity(place: Place) {
         let mut network = Network::new();
         network.add("sender", place, move |me| async move {
             for n in 0..100 {
-                me.send(&tx, n).await?;
+                me.send_with_room(&tx, n).await?;
             }
             Ok(())
         });
@@ -329,8 +335,8 @@ fn multi_consumer(flavour: Flavour, outside: Place, working: Place) {
     const WORKERS: usize = 23;
     const FACTORS: [u64; 8] = [2, 3, 5, 7, 11, 13, 17, 19];
     let count = rounds(271_828 / 500);
-    let (tx, input) = flavour.open();
-    let (out, rx) = flavour.open();
+    let (tx, input, lost_before) = flavour.open_watched();
+    let (out, rx, lost_after) = flavour.open_watched();
     let mut network = Network::new();
     for number in 0..WORKERS {
         let (input, out) = (input.clone(), out.clone());
@@ -365,10 +371,11 @@ fn multi_consumer(flavour: Flavour, outside: Place, working: Place) {
     });
     let sums = network.run();
     let (workers, ends) = sums.split_at(WORKERS);
-    assert_eq!(ends[0], ends[1]);
-    assert_eq!(ends[0], workers.iter().sum());
+    let worked = workers.iter().sum::<u64>();
+    assert_eq!(ends[0], worked + lost_before.lock().unwrap().iter().sum::<u64>());
+    assert_eq!(worked, ends[1] + lost_after.lock().unwrap().iter().sum::<u64>());
 }
-row!(multi_consumer over lossless);
+row!(multi_consumer over all);
 
 /// The value is written to, and read from, the place where its partner waits: it stays there while the partner's stack
 /// is deep, and is whole.
@@ -380,7 +387,7 @@ fn slot_stays_in_place(flavour: Flavour, sending: Place, receiving: Place) {
         Box::pin(async move {
             let ballast = [depth; 20];
             match depth {
-                0 => me.send(tx, [value; 600]).await?,
+                0 => me.send_with_room(tx, [value; 600]).await?,
                 _ => send_deep(me, tx, value, depth - 1).await?,
             }
             assert_eq!(ballast, [depth; 20]);
@@ -416,4 +423,4 @@ fn slot_stays_in_place(flavour: Flavour, sending: Place, receiving: Place) {
     });
     network.run();
 }
-row!(slot_stays_in_place over lossless);
+row!(slot_stays_in_place over all);

@@ -8,10 +8,12 @@ use aqueduct::{Alt, Ended, Exhausted, after};
 use crate::common::rounds;
 use crate::harness::{Flavour, Network, Place, assert_flat, bytes_in_use, choose, modes, row};
 
-/// One choice over four sends: no value arrives twice, and none is lost.
+/// One choice over four sends: no value arrives twice, and none gets lost unseen.
 fn doubleselect(flavour: Flavour, sending: Place, receiving: Place) {
     let count = rounds(200);
-    let (txs, rxs): (Vec<_>, Vec<_>) = (0..4).map(|_| flavour.open::<usize>()).unzip();
+    let channels: Vec<_> = (0..4).map(|_| flavour.open_watched::<usize>()).collect();
+    let losts: Vec<_> = channels.iter().map(|(_, _, lost)| lost.clone()).collect();
+    let (txs, rxs): (Vec<_>, Vec<_>) = channels.into_iter().map(|(tx, rx, _)| (tx, rx)).unzip();
     let mut network = Network::new();
     network.add("chooser", sending, move |me| async move {
         let mut choice = Alt::unseeded();
@@ -36,15 +38,20 @@ fn doubleselect(flavour: Flavour, sending: Place, receiving: Place) {
         });
     }
     let mut seen = network.run().concat();
+    for lost in losts {
+        let lost = lost.lock().unwrap();
+        assert!(flavour.loses() || lost.is_empty());
+        seen.extend(lost.iter());
+    }
     seen.sort_unstable();
     assert!(seen.iter().copied().eq(0..count), "twice, or lost: {seen:?}");
 }
-row!(doubleselect over lossless);
+row!(doubleselect over all);
 
 /// A value is evaluated once in each attempt, and not at all for a guard that is disabled: the counter is 10.
 fn select(flavour: Flavour, sending: Place, receiving: Place) {
-    let (a_tx, a) = flavour.open();
-    let (b_tx, b) = flavour.open();
+    let (a_tx, a, a_lost) = flavour.open_watched();
+    let (b_tx, b, b_lost) = flavour.open_watched();
     let mut network = Network::new();
     network.add("sender", sending, move |me| async move {
         let evaluated = AtomicUsize::new(0);
@@ -80,9 +87,11 @@ fn select(flavour: Flavour, sending: Place, receiving: Place) {
         }
         Ok(received)
     });
-    assert_eq!(network.run(), [10, 10]);
+    let made = network.run();
+    assert_eq!(made[0], 10);
+    assert_eq!(made[1] + a_lost.lock().unwrap().len() + b_lost.lock().unwrap().len(), 10);
 }
-row!(select over lossless);
+row!(select over all);
 
 /// Choices with a second channel that stays silent: nothing accumulates.
 fn select2(flavour: Flavour, sending: Place, receiving: Place) {
@@ -118,7 +127,7 @@ fn select2(flavour: Flavour, sending: Place, receiving: Place) {
     assert_flat(network.run()[1], count);
     drop(silent_tx);
 }
-row!(select2 over lossless, alone);
+row!(select2 over all, alone);
 
 /// The table: nothing, ended, empty and full; receive and send; alone, with a limit, and with a `default`.
 fn select3(flavour: Flavour, place: Place) {
@@ -144,7 +153,7 @@ fn select3(flavour: Flavour, place: Place) {
                 assert_eq!(me.recv(&rx).await, Ok(n as u8));
             }
         }
-        if let Some(capacity) = flavour.capacity() {
+        if let (Some(capacity), true) = (flavour.capacity(), flavour.send_can_wait()) {
             for _ in 0..capacity {
                 me.send(&tx, 7).await?;
             }
@@ -166,7 +175,7 @@ fn select3(flavour: Flavour, place: Place) {
                 let sent = choose! { me, Alt::pri(); sent = tx.send(n) => sent.is_ok(), default => false };
                 assert!(sent, "there is always room");
             }
-            assert_eq!(rx.try_iter().count(), 100);
+            assert_eq!(rx.try_iter().count(), flavour.room(100));
         }
 
         // Ended: neither waits, and each says so. (Go panics in the send; here it gives the value back.)
@@ -235,7 +244,7 @@ fn select3(flavour: Flavour, place: Place) {
     });
     network.run();
 }
-row!(select3 over lossless);
+row!(select3 over all);
 
 /// The expressions are evaluated in textual order, once, also those of guards that are not taken.
 fn select4(flavour: Flavour, place: Place) {
@@ -264,13 +273,13 @@ fn select4(flavour: Flavour, place: Place) {
     });
     network.run();
 }
-row!(select4 over lossless);
+row!(select4 over all);
 
 /// Whichever guard is taken, the others have done nothing: no arm runs, nothing is sent or received.
 fn select5(flavour: Flavour, sending: Place, receiving: Place) {
     let count = rounds(50);
-    let (a_tx, a) = flavour.open::<usize>();
-    let (b_tx, b) = flavour.open::<usize>();
+    let (a_tx, a, a_lost) = flavour.open_watched::<usize>();
+    let (b_tx, b, b_lost) = flavour.open_watched::<usize>();
     let mut network = Network::new();
     network.add("sender", sending, move |me| async move {
         let mut choice = Alt::arbitrary(5);
@@ -289,18 +298,20 @@ fn select5(flavour: Flavour, sending: Place, receiving: Place) {
     });
     network.add("receiver", receiving, move |me| async move {
         let mut choice = Alt::arbitrary(6);
-        let (mut from_a, mut from_b) = (0, 0);
+        let (mut from_a, mut from_b) = (Vec::new(), Vec::new());
         loop {
             choose! { me, choice;
-                Ok(n) = a.recv() => { assert_eq!(n, from_a); from_a += 1; }
-                Ok(n) = b.recv() => { assert_eq!(n, from_b); from_b += 1; }
+                Ok(n) = a.recv() => from_a.push(n),
+                Ok(n) = b.recv() => from_b.push(n),
                 complete => break,
             }
         }
-        Ok((from_a, from_b))
+        assert!(from_a.is_sorted() && from_b.is_sorted(), "out of order: {from_a:?}, {from_b:?}");
+        Ok((from_a.len(), from_b.len()))
     });
     let made = network.run();
-    assert_eq!(made[0], made[1]);
+    assert_eq!(made[0].0, made[1].0 + a_lost.lock().unwrap().len());
+    assert_eq!(made[0].1, made[1].1 + b_lost.lock().unwrap().len());
     assert_eq!(made[0].0 + made[0].1, count);
 }
-row!(select5 over lossless);
+row!(select5 over all);

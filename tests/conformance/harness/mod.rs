@@ -12,7 +12,8 @@ mod network;
 mod party;
 mod rows;
 
-pub(crate) use flavour::Flavour;
+#[allow(unused_imports, reason = "each file of rows uses a part")]
+pub(crate) use flavour::{Flavour, Lost};
 #[allow(unused_imports, reason = "each file of rows uses a part")]
 pub(crate) use memory::{alone, assert_flat, bytes_in_use};
 pub(crate) use network::Network;

@@ -67,6 +67,15 @@ impl Party {
         }
     }
 
+    /// Sends; where the channel would lose a value, not before it has room. For channels with one sender.
+    pub(crate) async fn send_with_room<T>(self, tx: &Sender<T>, value: T) -> Result<(), SendWaitError<T>> {
+        // `is_full` is for sends that wait; a rendezvous has no room, and waits.
+        while tx.capacity().is_some_and(|capacity| capacity > 0 && tx.len() >= capacity) && !tx.is_full() {
+            self.rest().await;
+        }
+        self.send(tx, value).await
+    }
+
     pub(crate) async fn send_from<T>(self, tx: &Sender<T>, slot: &mut Option<T>) -> Result<(), WaitError> {
         match self {
             Self::Thread => tx.send_from_blocking(slot),

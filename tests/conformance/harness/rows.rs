@@ -67,12 +67,17 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     }
 }
 
-/// Makes the tests of a row, one for each flavour: `row!(fifo over lossless)` makes `fifo::rendezvous` and so on.
+/// Makes the tests of a row, one for each flavour: `row!(fifo over all)` makes `fifo::rendezvous` and so on.
 ///
+/// Sets of flavours: `all`; `lossless`; `waiting`, where a send may wait; `queued`, which can hold a value; `losing`.
 /// The row is the function of that name beside it, over `(Flavour)`, `(Flavour, Place)` or `(Flavour, Place, Place)`.
-/// `row!(name in every place)` is for a function over `(Place)`, and `row!(name over lossless, alone)` for one that
+/// `row!(name in every place)` is for a function over `(Place)`, and `row!(name over all, alone)` for one that
 /// counts memory.
 macro_rules! row {
+    ($row:ident over all) => {
+        $crate::harness::row!($row over rendezvous, buffered_1, buffered_3, buffered_64, unbounded, sliding_3,
+            dropping_3, latest);
+    };
     ($row:ident over lossless) => {
         $crate::harness::row!($row over rendezvous, buffered_1, buffered_3, buffered_64, unbounded);
     };
@@ -80,12 +85,15 @@ macro_rules! row {
         $crate::harness::row!($row over rendezvous, buffered_1, buffered_3, buffered_64);
     };
     ($row:ident over queued) => {
-        $crate::harness::row!($row over buffered_1, buffered_3, buffered_64, unbounded);
+        $crate::harness::row!($row over buffered_1, buffered_3, buffered_64, unbounded, sliding_3, dropping_3, latest);
+    };
+    ($row:ident over losing) => {
+        $crate::harness::row!($row over sliding_3, dropping_3, latest);
     };
     // In a process of its own, for rows that count memory.
-    ($row:ident over lossless, alone) => {
+    ($row:ident over all, alone) => {
         $crate::harness::row!($row alone over rendezvous RENDEZVOUS, buffered_1 BUFFERED_1, buffered_3 BUFFERED_3,
-            buffered_64 BUFFERED_64, unbounded UNBOUNDED);
+            buffered_64 BUFFERED_64, unbounded UNBOUNDED, sliding_3 SLIDING_3, dropping_3 DROPPING_3, latest LATEST);
     };
     ($row:ident alone over $($name:ident $flavour:ident),+) => {
         mod $row {
@@ -116,6 +124,9 @@ macro_rules! row {
     (@test $row:ident, buffered_3) => { $crate::harness::row!(@make $row, buffered_3, BUFFERED_3); };
     (@test $row:ident, buffered_64) => { $crate::harness::row!(@make $row, buffered_64, BUFFERED_64); };
     (@test $row:ident, unbounded) => { $crate::harness::row!(@make $row, unbounded, UNBOUNDED); };
+    (@test $row:ident, sliding_3) => { $crate::harness::row!(@make $row, sliding_3, SLIDING_3); };
+    (@test $row:ident, dropping_3) => { $crate::harness::row!(@make $row, dropping_3, DROPPING_3); };
+    (@test $row:ident, latest) => { $crate::harness::row!(@make $row, latest, LATEST); };
     (@make $row:ident, $name:ident, $flavour:ident) => {
         #[test]
         fn $name() {

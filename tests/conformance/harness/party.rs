@@ -70,8 +70,14 @@ impl Party {
     /// Sends; where the channel would lose a value, not before it has room. For channels with one sender.
     pub(crate) async fn send_with_room<T>(self, tx: &Sender<T>, value: T) -> Result<(), SendWaitError<T>> {
         // `is_full` is for sends that wait; a rendezvous has no room, and waits.
+        let mut rests = 0;
         while tx.capacity().is_some_and(|capacity| capacity > 0 && tx.len() >= capacity) && !tx.is_full() {
-            self.rest().await;
+            rests += 1;
+            if rests < 8 {
+                self.rest().await;
+            } else {
+                self.pause(Duration::from_micros(200)).await;
+            }
         }
         self.send(tx, value).await
     }

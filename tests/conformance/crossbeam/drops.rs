@@ -90,11 +90,14 @@ row!(drop_unreceived over all);
 
 /// A drop that panics does not keep the others from being dropped, once each.
 fn panic_on_drop(flavour: Flavour, place: Place) {
-    struct Bomb(Counted, bool);
+    struct Bomb {
+        armed: bool,
+        _counted: Counted,
+    }
 
     impl Drop for Bomb {
         fn drop(&mut self) {
-            if self.1 {
+            if self.armed {
                 // Not `panic!`: the hook need not print it.
                 std::panic::resume_unwind(Box::new("a bomb"));
             }
@@ -108,7 +111,8 @@ fn panic_on_drop(flavour: Flavour, place: Place) {
             let dropped = Arc::new(AtomicUsize::new(0));
             let (tx, rx) = flavour.open();
             for n in 0..room {
-                assert!(me.send(&tx, Bomb(Counted(Arc::clone(&dropped)), n == armed)).await.is_ok());
+                let bomb = Bomb { armed: n == armed, _counted: Counted(Arc::clone(&dropped)) };
+                assert!(me.send(&tx, bomb).await.is_ok());
             }
             let payload = catch_unwind(AssertUnwindSafe(|| drop(rx))).expect_err("a drop has panicked");
             assert_eq!(payload.downcast_ref::<&str>(), Some(&"a bomb"));

@@ -159,7 +159,8 @@ impl Direction for Sending {
             };
             debug_assert!(previous.is_none(), "a waiting receiver's slot is empty");
             std::mem::forget(previous);
-            if holds {
+            // Where the store would have had room for it, nobody is held.
+            if holds && !inner.store.has_room() {
                 node.hold = true;
                 node.departure = departure;
                 inner.rare().holding.push(departure);
@@ -421,7 +422,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
         let step = self.inner.with(|inner| {
             loop {
                 // SAFETY: under the lock.
-                if may_be_held && unsafe { inner.receivers.first_holds() } {
+                if may_be_held && !from.is_empty() && unsafe { inner.receivers.first_holds() } {
                     return Step::Wait;
                 }
                 let Some(value) = from.pop_front() else { return Step::Done };

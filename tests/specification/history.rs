@@ -11,6 +11,9 @@ pub(crate) enum Flavour {
     Rendezvous,
     Buffered(usize),
     Unbounded,
+    Sliding(usize),
+    Dropping(usize),
+    Latest,
 }
 
 /// One of the channels of a history.
@@ -61,6 +64,10 @@ pub(crate) enum Wait {
     Recv(Chan),
     Next(Chan),
     RecvMany(Chan, usize),
+    /// Once it has the value, it holds its sender until it is polled again, or cancelled.
+    RecvHeld(Chan),
+    /// A choice between holding a sender of one channel and receiving from another.
+    HoldOrRecv(Chan, Chan),
     Closed(Chan),
     /// A choice in textual order.
     Choose(Vec<Guard>),
@@ -73,6 +80,7 @@ pub(crate) enum Guard {
     SendFrom(Chan),
     SendFromEmpty(Chan),
     Recv(Chan),
+    RecvHeld(Chan),
     /// Switches off once the channel has ended.
     RecvOk(Chan),
     /// Its pre-condition is false.
@@ -86,14 +94,17 @@ impl Guard {
     pub(crate) fn end(self) -> (Chan, Side) {
         match self {
             Self::Send(chan) | Self::SendFrom(chan) | Self::SendFromEmpty(chan) => (chan, Side::Sender),
-            Self::Recv(chan) | Self::RecvOk(chan) | Self::RecvOff(chan) | Self::Skip(chan) => (chan, Side::Receiver),
+            Self::Recv(chan) | Self::RecvHeld(chan) => (chan, Side::Receiver),
+            Self::RecvOk(chan) | Self::RecvOff(chan) | Self::Skip(chan) => (chan, Side::Receiver),
         }
     }
 
     fn chan_mut(&mut self) -> &mut Chan {
         match self {
             Self::Send(chan) | Self::SendFrom(chan) | Self::SendFromEmpty(chan) => chan,
-            Self::Recv(chan) | Self::RecvOk(chan) | Self::RecvOff(chan) | Self::Skip(chan) => chan,
+            Self::Recv(chan) | Self::RecvHeld(chan) | Self::RecvOk(chan) | Self::RecvOff(chan) | Self::Skip(chan) => {
+                chan
+            }
         }
     }
 }
@@ -106,7 +117,10 @@ impl Wait {
                 vec![(*chan, Side::Sender)]
             }
             Self::Closed(chan) => vec![(*chan, Side::Sender)],
-            Self::Recv(chan) | Self::Next(chan) | Self::RecvMany(chan, _) => vec![(*chan, Side::Receiver)],
+            Self::Recv(chan) | Self::RecvHeld(chan) | Self::Next(chan) | Self::RecvMany(chan, _) => {
+                vec![(*chan, Side::Receiver)]
+            }
+            Self::HoldOrRecv(held, other) => vec![(*held, Side::Receiver), (*other, Side::Receiver)],
             Self::Choose(guards) => guards.iter().map(|guard| guard.end()).collect(),
         }
     }
@@ -114,7 +128,9 @@ impl Wait {
     fn chans_mut(&mut self) -> Vec<&mut Chan> {
         match self {
             Self::Send(chan) | Self::SendFrom(chan) | Self::SendFromEmpty(chan) | Self::SendMany(chan, _) => vec![chan],
-            Self::Recv(chan) | Self::Next(chan) | Self::RecvMany(chan, _) | Self::Closed(chan) => vec![chan],
+            Self::Recv(chan) | Self::RecvHeld(chan) | Self::Next(chan) | Self::RecvMany(chan, _) => vec![chan],
+            Self::Closed(chan) => vec![chan],
+            Self::HoldOrRecv(held, other) => vec![held, other],
             Self::Choose(guards) => guards.iter_mut().map(Guard::chan_mut).collect(),
         }
     }
@@ -124,33 +140,48 @@ impl Wait {
 const ENDS: usize = 3;
 
 impl Step {
-    /// The same step, said in numbers that mean something at this moment; `None` if it cannot be taken.
+    /// The same step, said in numbers that mean something at this moment; `None` if there is nobody for it.
     pub(crate) fn resolve(mut self, model: &Model) -> Option<Self> {
         for chan in self.chans_mut() {
             *chan %= model.channels();
         }
-        match &mut self {
-            Self::Poll(who) | Self::PollAnew(who) | Self::Cancel(who) => {
-                let running = model.running();
-                *who = *running.get(*who % running.len().max(1))?;
-            }
-            _ => {}
+        if let Some(who) = self.who_mut() {
+            let running = model.running();
+            *who = *running.get(*who % running.len().max(1))?;
         }
+        Some(self)
+    }
+
+    /// True if the step can be taken at this moment.
+    pub(crate) fn is_possible(&self, model: &Model) -> bool {
         let held = |&(chan, side): &(Chan, Side)| model.held(chan, side) > 0;
-        let possible = match &self {
+        match self {
             Self::Start(wait) | Self::Make(wait) => wait.ends().iter().all(held),
             Self::TryChoose(guards) => guards.iter().all(|guard| held(&guard.end())),
-            Self::Poll(_) | Self::PollAnew(_) | Self::Cancel(_) => true,
+            Self::Poll(who) | Self::PollAnew(who) | Self::Cancel(who) => model.running().contains(who),
             Self::TrySend(chan) | Self::TrySendMany(chan, _) => held(&(*chan, Side::Sender)),
             Self::TryRecv(chan) | Self::TryRecvMany(chan, _) => held(&(*chan, Side::Receiver)),
             Self::Clone(chan, side) => (1..ENDS).contains(&model.held(*chan, *side)),
             Self::Upgrade(chan, side) => model.held(*chan, *side) < ENDS,
             Self::Drop(chan, side) | Self::Retire(chan, side) | Self::Poison(chan, side) => held(&(*chan, *side)),
-        };
-        possible.then_some(self)
+        }
     }
 
-    fn chans_mut(&mut self) -> Vec<&mut Chan> {
+    /// True if it makes a wait, which gets the next number.
+    pub(crate) fn makes(&self) -> bool {
+        matches!(self, Self::Start(_) | Self::Make(_) | Self::TryChoose(_))
+    }
+
+    /// The wait that it names.
+    pub(crate) fn who_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Poll(who) | Self::PollAnew(who) | Self::Cancel(who) => Some(who),
+            _ => None,
+        }
+    }
+
+    /// The channels that it names.
+    pub(crate) fn chans_mut(&mut self) -> Vec<&mut Chan> {
         match self {
             Self::Start(wait) | Self::Make(wait) => wait.chans_mut(),
             Self::TryChoose(guards) => guards.iter_mut().map(Guard::chan_mut).collect(),
@@ -212,6 +243,8 @@ fn plain() -> impl Strategy<Value = Wait> {
         1 => chan().prop_map(Wait::SendFromEmpty),
         2 => (chan(), 0..4_usize).prop_map(|(chan, count)| Wait::SendMany(chan, count)),
         2 => (chan(), 0..4_usize).prop_map(|(chan, limit)| Wait::RecvMany(chan, limit)),
+        2 => chan().prop_map(Wait::RecvHeld),
+        1 => (chan(), chan()).prop_map(|(held, other)| Wait::HoldOrRecv(held, other)),
         1 => chan().prop_map(Wait::Closed),
     ]
 }

@@ -3,7 +3,7 @@
 //! All that wait stand in one line, in the order in which they began to wait. Whoever sends or receives serves the
 //! first in the line who fits; nobody is told to try again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::history::{Chan, Flavour, Guard, Side, Step, Wait};
 use crate::seen::{End, Events, Id, Outcome, Seen, View};
@@ -27,6 +27,8 @@ struct Channel {
     returned: BTreeMap<u64, Id>,
     /// How many values have left.
     departures: u64,
+    /// The departures of the values whose receivers hold their senders.
+    holding: BTreeSet<u64>,
     life: Life,
     undelivered: u64,
     /// Ends in the history's hands, and all ends.
@@ -41,6 +43,7 @@ impl Channel {
             queue: VecDeque::new(),
             returned: BTreeMap::new(),
             departures: 0,
+            holding: BTreeSet::new(),
             life: Life::Open,
             undelivered: 0,
             held: [1; 2],
@@ -53,11 +56,18 @@ impl Channel {
             Flavour::Rendezvous => Some(0),
             Flavour::Buffered(capacity) => Some(capacity),
             Flavour::Unbounded => None,
+            Flavour::Sliding(capacity) | Flavour::Dropping(capacity) => Some(capacity),
+            Flavour::Latest => Some(1),
         }
     }
 
+    /// True if a sender that finds no receiver has to wait.
     fn is_full(&self) -> bool {
-        self.capacity().is_some_and(|capacity| self.queue.len() >= capacity)
+        match self.flavour {
+            Flavour::Rendezvous => true,
+            Flavour::Buffered(capacity) => self.queue.len() >= capacity,
+            Flavour::Unbounded | Flavour::Sliding(_) | Flavour::Dropping(_) | Flavour::Latest => false,
+        }
     }
 
     fn len(&self) -> usize {
@@ -96,6 +106,8 @@ struct Place {
 #[derive(Debug, Clone, Copy)]
 enum Served {
     Sent,
+    /// Sent, and held by the receiver of the value that left then.
+    Held(u64),
     /// A value, and when it left the channel.
     Received(u64, Id),
     Ended,
@@ -108,6 +120,10 @@ enum State {
     Waiting,
     /// Somebody has served this guard; the wait does not know yet.
     Served(usize, Served),
+    /// Sent through this guard, and held by the receiver of the value that left then.
+    Held(usize, u64),
+    /// Received this value, which left then, and holds its sender.
+    Holding(u64, Id),
     Over,
 }
 
@@ -170,6 +186,15 @@ rules! {
     AGuardSwitchedOff,
     AChoiceWasExhausted,
     AnUnchosenValueWasKept,
+    TheOldestMadeRoom,
+    TheNewestWasDropped,
+    AReturnedValueMadeRoom,
+    ASenderWasHeld,
+    AHeldSenderWasLetGo,
+    AHeldSenderWasCancelled,
+    ASenderWasLetGoBeforeItKnew,
+    ACancelledReceiverLetGo,
+    NobodyWasHeld,
 }
 
 /// Channels, and those who wait for them.
@@ -241,7 +266,7 @@ impl Model {
             }
             Step::TrySend(chan) => self.try_send_many(*chan, 1),
             Step::TrySendMany(chan, count) => self.try_send_many(*chan, *count),
-            Step::TryRecv(chan) => match self.take(*chan) {
+            Step::TryRecv(chan) => match self.take(*chan, false) {
                 Served::Received(_, id) => {
                     self.gone(id);
                     Outcome::Received(vec![id])
@@ -251,7 +276,7 @@ impl Model {
             Step::TryRecvMany(chan, limit) => Outcome::Received(self.take_many(*chan, *limit)),
             Step::TryChoose(guards) => {
                 let who = self.make(Wait::Choose(guards.clone()));
-                let outcome = self.look(who).unwrap_or(Outcome::NotReady);
+                let outcome = self.look(who, false).unwrap_or(Outcome::NotReady);
                 self.over(who);
                 outcome
             }
@@ -339,55 +364,114 @@ impl Model {
     }
 
     /// Takes the value of the first waiting sender.
-    fn take_from_sender(&mut self, chan: Chan) -> Option<Id> {
+    fn take_from_sender(&mut self, chan: Chan, served: Served) -> Option<Id> {
         let place = self.first(chan, Wish::Send)?;
-        self.serve(place, Served::Sent);
+        self.serve(place, served);
         self.reached.push(Rule::ServedAWaitingSender);
         Some(self.parties[place.who].offers[place.guard].value.take().expect("a sender has a value"))
     }
 
+    /// A receiver lets the sender of this value go.
+    fn let_go(&mut self, chan: Chan, departure: u64) {
+        if !self.channels[chan].holding.remove(&departure) {
+            return;
+        }
+        for who in 0..self.parties.len() {
+            match self.parties[who].state {
+                State::Held(guard, its)
+                    if its == departure && self.parties[who].offers[guard].guard.end().0 == chan =>
+                {
+                    self.parties[who].state = State::Served(guard, Served::Sent);
+                    self.events.woken.push(who);
+                    self.reached.push(Rule::AHeldSenderWasLetGo);
+                }
+                _ => {}
+            }
+        }
+    }
+
     // One channel.
 
-    /// Sends, if that is possible at once.
-    fn put(&mut self, chan: Chan, id: Id) -> Option<Served> {
+    /// When the next value leaves.
+    fn departure(&mut self, chan: Chan) -> u64 {
+        self.channels[chan].departures += 1;
+        self.channels[chan].departures
+    }
+
+    /// Sends, if that is possible at once. One who does not wait cannot be held.
+    fn put(&mut self, chan: Chan, id: Id, waits: bool) -> Option<Served> {
         if self.channels[chan].end().is_some() {
             return Some(Served::Ended);
         }
         if let Some(place) = self.first(chan, Wish::Receive) {
-            self.channels[chan].departures += 1;
-            self.serve(place, Served::Received(self.channels[chan].departures, id));
+            let departure = self.departure(chan);
+            self.serve(place, Served::Received(departure, id));
             self.reached.push(Rule::ServedAWaitingReceiver);
-        } else if !self.channels[chan].is_full() {
-            self.channels[chan].queue.push_back(id);
-        } else {
+            if self.parties[place.who].offers[place.guard].guard == Guard::RecvHeld(chan) {
+                if waits && self.channels[chan].flavour == Flavour::Rendezvous {
+                    self.channels[chan].holding.insert(departure);
+                    self.reached.push(Rule::ASenderWasHeld);
+                    return Some(Served::Held(departure));
+                }
+                self.reached.push(Rule::NobodyWasHeld);
+            }
+            return Some(Served::Sent);
+        }
+        if self.channels[chan].is_full() {
             return None;
         }
+        match self.channels[chan].flavour {
+            Flavour::Dropping(capacity) if self.channels[chan].queue.len() >= capacity => {
+                self.undelivered(chan, id);
+                self.reached.push(Rule::TheNewestWasDropped);
+            }
+            _ => self.channels[chan].queue.push_back(id),
+        }
+        self.make_room(chan);
         Some(Served::Sent)
     }
 
-    /// Receives; `Ended` also if nothing is there.
-    fn take(&mut self, chan: Chan) -> Served {
+    /// In a channel that slides, the oldest goes while there are too many.
+    fn make_room(&mut self, chan: Chan) {
+        let (Flavour::Sliding(_) | Flavour::Latest) = self.channels[chan].flavour else { return };
+        while Some(self.channels[chan].len()) > self.channels[chan].capacity() {
+            let oldest = match self.channels[chan].returned.pop_first() {
+                Some((_, returned)) => {
+                    self.reached.push(Rule::AReturnedValueMadeRoom);
+                    Some(returned)
+                }
+                None => self.channels[chan].queue.pop_front(),
+            };
+            oldest.into_iter().for_each(|id| self.undelivered(chan, id));
+            self.reached.push(Rule::TheOldestMadeRoom);
+        }
+    }
+
+    /// Receives, and holds the sender if it is there to be held; `Ended` also if nothing is there.
+    fn take(&mut self, chan: Chan, hold: bool) -> Served {
         if let Some((departure, id)) = self.channels[chan].returned.pop_first() {
             self.reached.push(Rule::AReturnedValueWasReceived);
             return Served::Received(departure, id);
         }
-        let id = match self.channels[chan].queue.pop_front() {
-            Some(id) => {
-                if let Some(next) = self.take_from_sender(chan) {
-                    self.channels[chan].queue.push_back(next);
-                    self.reached.push(Rule::ASenderFilledTheRoom);
-                }
-                if self.channels[chan].life == Life::Retired {
-                    self.reached.push(Rule::DrainedAfterARetire);
-                }
-                Some(id)
+        if let Some(id) = self.channels[chan].queue.pop_front() {
+            if let Some(next) = self.take_from_sender(chan, Served::Sent) {
+                self.channels[chan].queue.push_back(next);
+                self.reached.push(Rule::ASenderFilledTheRoom);
             }
-            None => self.take_from_sender(chan),
-        };
-        match id {
+            if self.channels[chan].life == Life::Retired {
+                self.reached.push(Rule::DrainedAfterARetire);
+            }
+            return Served::Received(self.departure(chan), id);
+        }
+        let departure = self.channels[chan].departures + 1;
+        let served = if hold { Served::Held(departure) } else { Served::Sent };
+        match self.take_from_sender(chan, served) {
             Some(id) => {
-                self.channels[chan].departures += 1;
-                Served::Received(self.channels[chan].departures, id)
+                if hold {
+                    self.channels[chan].holding.insert(departure);
+                    self.reached.push(Rule::ASenderWasHeld);
+                }
+                Served::Received(self.departure(chan), id)
             }
             None => Served::Ended,
         }
@@ -396,7 +480,7 @@ impl Model {
     fn take_many(&mut self, chan: Chan, limit: usize) -> Vec<Id> {
         let mut taken = Vec::new();
         while taken.len() < limit
-            && let Served::Received(_, id) = self.take(chan)
+            && let Served::Received(_, id) = self.take(chan, false)
         {
             self.gone(id);
             taken.push(id);
@@ -406,6 +490,10 @@ impl Model {
 
     /// A value that had left comes back.
     fn put_back(&mut self, chan: Chan, departure: u64, id: Id) {
+        if self.channels[chan].holding.contains(&departure) {
+            self.reached.push(Rule::ACancelledReceiverLetGo);
+            self.let_go(chan, departure);
+        }
         match (self.channels[chan].life, self.first(chan, Wish::Receive)) {
             (Life::Poisoned(_) | Life::Abandoned, _) => {
                 self.undelivered(chan, id);
@@ -421,6 +509,7 @@ impl Model {
                 if self.channels[chan].returned.len() > 1 {
                     self.reached.push(Rule::TwoValuesWereReturned);
                 }
+                self.make_room(chan);
             }
         }
     }
@@ -499,6 +588,8 @@ impl Model {
             Wait::SendFrom(chan) | Wait::SendMany(chan, _) => vec![Guard::SendFrom(*chan)],
             Wait::SendFromEmpty(chan) => vec![Guard::SendFromEmpty(*chan)],
             Wait::Recv(chan) | Wait::Next(chan) | Wait::RecvMany(chan, _) => vec![Guard::Recv(*chan)],
+            Wait::RecvHeld(chan) => vec![Guard::RecvHeld(*chan)],
+            Wait::HoldOrRecv(held, other) => vec![Guard::RecvHeld(*held), Guard::Recv(*other)],
             Wait::Closed(_) => Vec::new(),
         };
         let mut rest = VecDeque::new();
@@ -521,25 +612,48 @@ impl Model {
 
     fn poll(&mut self, who: usize) -> Outcome {
         let outcome = match self.parties[who].state {
-            State::Waiting => return Outcome::Pending,
+            State::Waiting | State::Held(..) => return Outcome::Pending,
+            State::Holding(departure, id) => {
+                self.release(who, departure, id);
+                self.over(who);
+                return Outcome::LetGo;
+            }
+            State::Served(guard, Served::Held(departure)) => {
+                let (chan, _) = self.parties[who].offers[guard].guard.end();
+                if self.channels[chan].holding.contains(&departure) {
+                    self.parties[who].state = State::Held(guard, departure);
+                    return Outcome::Pending;
+                }
+                self.reached.push(Rule::ASenderWasLetGoBeforeItKnew);
+                self.settle(who, guard, Served::Sent)
+            }
             State::Served(guard, served) => self.settle(who, guard, served),
             State::Made | State::Over => None,
         };
-        let outcome = outcome.or_else(|| self.look(who));
-        match outcome {
-            Some(outcome) => {
+        let outcome = outcome.or_else(|| self.look(who, true));
+        match (outcome, self.parties[who].state) {
+            (Some(outcome), State::Holding(..)) => outcome,
+            (Some(outcome), _) => {
                 self.over(who);
                 outcome
             }
-            None => {
+            (None, State::Held(..)) => Outcome::Pending,
+            (None, _) => {
                 self.stand_in_line(who);
                 Outcome::Pending
             }
         }
     }
 
+    /// The value is done with, and its sender goes on.
+    fn release(&mut self, who: usize, departure: u64, id: Id) {
+        let (chan, _) = self.parties[who].offers[0].guard.end();
+        self.gone(id);
+        self.let_go(chan, departure);
+    }
+
     /// Looks whether something can be done at once.
-    fn look(&mut self, who: usize) -> Option<Outcome> {
+    fn look(&mut self, who: usize, waits: bool) -> Option<Outcome> {
         match self.parties[who].wait {
             Wait::Closed(chan) => return self.channels[chan].end().map(Outcome::Closed),
             Wait::SendMany(chan, _) => return self.look_to_send_many(who, chan),
@@ -554,16 +668,22 @@ impl Model {
             }
             let served = match offered {
                 Guard::Send(chan) | Guard::SendFrom(chan) => {
-                    let served = self.put(chan, value.expect("there is a value until it is sent"));
-                    if matches!(served, Some(Served::Sent)) {
+                    let served = self.put(chan, value.expect("there is a value until it is sent"), waits);
+                    if matches!(served, Some(Served::Sent | Served::Held(_))) {
                         self.parties[who].offers[guard].value = None;
+                    }
+                    if let Some(Served::Held(departure)) = served {
+                        self.parties[who].state = State::Held(guard, departure);
+                        return None;
                     }
                     served
                 }
-                Guard::Recv(chan) | Guard::RecvOk(chan) => match self.take(chan) {
-                    Served::Ended if self.channels[chan].end().is_none() => None,
-                    served => Some(served),
-                },
+                Guard::Recv(chan) | Guard::RecvHeld(chan) | Guard::RecvOk(chan) => {
+                    match self.take(chan, offered == Guard::RecvHeld(chan)) {
+                        Served::Ended if self.channels[chan].end().is_none() => None,
+                        served => Some(served),
+                    }
+                }
                 Guard::Skip(_) => Some(Served::Skipped),
                 Guard::RecvOff(_) | Guard::SendFromEmpty(_) => None,
             };
@@ -580,8 +700,13 @@ impl Model {
 
     fn look_to_send_many(&mut self, who: usize, chan: Chan) -> Option<Outcome> {
         while let Some(&id) = self.parties[who].rest.front() {
-            match self.put(chan, id) {
+            match self.put(chan, id, true) {
                 Some(Served::Ended) => return self.channels[chan].end().map(Outcome::Refused),
+                Some(Served::Held(departure)) => {
+                    self.parties[who].rest.pop_front();
+                    self.parties[who].state = State::Held(0, departure);
+                    return None;
+                }
                 Some(_) => self.parties[who].rest.pop_front(),
                 None => {
                     self.parties[who].offers[0].value = self.parties[who].rest.pop_front();
@@ -614,7 +739,7 @@ impl Model {
         let offered = self.parties[who].offers[guard].guard;
         let (chan, side) = offered.end();
         let outcome = match (served, side) {
-            (Served::Sent, _) => {
+            (Served::Sent | Served::Held(_), _) => {
                 if matches!(self.parties[who].wait, Wait::SendMany(..)) {
                     if !self.parties[who].rest.is_empty() {
                         self.reached.push(Rule::ABatchWasSentInParts);
@@ -622,6 +747,10 @@ impl Model {
                     return None;
                 }
                 Outcome::Sent
+            }
+            (Served::Received(departure, id), _) if offered == Guard::RecvHeld(chan) => {
+                self.parties[who].state = State::Holding(departure, id);
+                Outcome::Holds(id)
             }
             (Served::Received(_, id), _) => {
                 self.gone(id);
@@ -648,7 +777,7 @@ impl Model {
             }
         };
         match self.parties[who].wait {
-            Wait::Choose(_) => Some(Outcome::Chose(guard, Box::new(outcome))),
+            Wait::Choose(_) | Wait::HoldOrRecv(..) => Some(Outcome::Chose(guard, Box::new(outcome))),
             _ => Some(outcome),
         }
     }
@@ -663,7 +792,9 @@ impl Model {
                     self.reached.push(Rule::ABatchWasCancelledInParts);
                 }
             }
-            State::Served(_, Served::Sent) => self.reached.push(Rule::CancelledAfterASend),
+            State::Served(_, Served::Sent | Served::Held(_)) => self.reached.push(Rule::CancelledAfterASend),
+            State::Held(..) => self.reached.push(Rule::AHeldSenderWasCancelled),
+            State::Holding(departure, id) => self.release(who, departure, id),
             State::Served(guard, Served::Received(departure, id)) => {
                 let (chan, _) = self.parties[who].offers[guard].guard.end();
                 self.put_back(chan, departure, id);
@@ -699,7 +830,7 @@ impl Model {
         let mut values: VecDeque<Id> = (0..count).map(|_| self.value()).collect();
         let mut outcome = Outcome::Sent;
         while let Some(&id) = values.front() {
-            match self.put(chan, id) {
+            match self.put(chan, id, false) {
                 Some(Served::Ended) => outcome = self.channels[chan].end().map_or(Outcome::Full, Outcome::Refused),
                 None => outcome = Outcome::Full,
                 Some(_) => {

@@ -1,14 +1,16 @@
 //! The library, driven by hand: its futures are polled and dropped one step at a time.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use aqueduct::{
-    Alt, Channel, Ended, Offer, Receiver, Refused, SendError, Sender, TryRecvError, WeakReceiver, WeakSender,
+    Alt, Channel, Ended, Offer, Receiver, Refused, SendError, Sender, TryRecvError, WeakReceiver, WeakSender, alt,
 };
 
 use crate::history::{Chan, Flavour, Guard, Side, Step, Wait};
@@ -47,6 +49,9 @@ impl<C: IntoIterator<Item = Value> + Default> Drop for Unsent<C> {
     }
 }
 
+/// What a future says while it goes on.
+type Word = Rc<Cell<Option<Outcome>>>;
+
 /// A waker that tells whose it is.
 struct Bell {
     who: usize,
@@ -79,6 +84,8 @@ struct Ends {
 struct Waiting {
     /// `None` once it is over.
     future: Option<Pin<Box<dyn Future<Output = Outcome>>>>,
+    /// What it has to say before it is over.
+    word: Word,
     bell: Arc<Bell>,
 }
 
@@ -127,6 +134,9 @@ impl Real {
                 Flavour::Rendezvous => Channel::rendezvous(),
                 Flavour::Buffered(capacity) => Channel::buffered(capacity),
                 Flavour::Unbounded => Channel::unbounded(),
+                Flavour::Sliding(capacity) => Channel::sliding(capacity),
+                Flavour::Dropping(capacity) => Channel::dropping(capacity),
+                Flavour::Latest => Channel::latest(),
             };
             let (sender, receiver) = channel
                 .on_undelivered(move |value: Value| events.lock().unwrap().undelivered.push((chan, value.id)))
@@ -201,7 +211,8 @@ impl Real {
                 let (ends, mut slots) = self.choosers(guards);
                 let selected = offer(&mut Alt::pri(), guards, &ends, &mut slots).try_select();
                 // It is a wait in the specification, too.
-                self.waits.push(Waiting { future: None, bell: self.bell(self.waits.len()) });
+                let bell = self.bell(self.waits.len());
+                self.waits.push(Waiting { future: None, word: Word::default(), bell });
                 match selected {
                     Ok(outcome) => outcome.unwrap_or(Outcome::NotReady),
                     Err(_) => Outcome::Exhausted,
@@ -292,20 +303,21 @@ impl Real {
     }
 
     fn make(&mut self, wait: &Wait) -> usize {
-        let mut future = self.future(wait);
+        let word = Word::default();
+        let mut future = self.future(wait, &word);
         // To its pause.
         assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         let who = self.waits.len();
-        self.waits.push(Waiting { future: Some(future), bell: self.bell(who) });
+        self.waits.push(Waiting { future: Some(future), word, bell: self.bell(who) });
         who
     }
 
     fn poll(&mut self, who: usize) -> Outcome {
-        let Waiting { future, bell } = &mut self.waits[who];
+        let Waiting { future, word, bell } = &mut self.waits[who];
         let waker = Waker::from(Arc::clone(bell));
         let running = future.as_mut().expect("only what is not over is polled");
         match running.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Pending => Outcome::Pending,
+            Poll::Pending => word.take().unwrap_or(Outcome::Pending),
             Poll::Ready(outcome) => {
                 *future = None;
                 outcome
@@ -314,7 +326,7 @@ impl Real {
     }
 
     /// A future that has its own ends; what is waited for is made at the first poll, and polled at the second.
-    fn future(&mut self, wait: &Wait) -> Pin<Box<dyn Future<Output = Outcome>>> {
+    fn future(&mut self, wait: &Wait, word: &Word) -> Pin<Box<dyn Future<Output = Outcome>>> {
         let sender = |real: &Self, chan: &Chan| real.ends[*chan].senders[0].clone();
         let receiver = |real: &Self, chan: &Chan| real.ends[*chan].receivers[0].clone();
         match wait {
@@ -377,6 +389,40 @@ impl Real {
                             Outcome::Received(values.iter().map(|value| value.id).collect())
                         }
                         Err(ended) => Outcome::Ended(end(&ended)),
+                    }
+                })
+            }
+            Wait::RecvHeld(chan) => {
+                let (receiver, word) = (receiver(self, chan), Rc::clone(word));
+                Box::pin(async move {
+                    let recv = receiver.recv_held();
+                    pause().await;
+                    match recv.await {
+                        Ok(held) => {
+                            word.set(Some(Outcome::Holds(held.id)));
+                            pause().await;
+                            drop(held.into_inner());
+                            Outcome::LetGo
+                        }
+                        Err(ended) => Outcome::Ended(end(&ended)),
+                    }
+                })
+            }
+            Wait::HoldOrRecv(held, other) => {
+                let (held, other, word) = (receiver(self, held), receiver(self, other), Rc::clone(word));
+                let chose = |guard, outcome| Outcome::Chose(guard, Box::new(outcome));
+                Box::pin(async move {
+                    pause().await;
+                    alt! { Alt::pri();
+                        held = held.recv_held() => match held {
+                            Ok(held) => {
+                                word.set(Some(chose(0, Outcome::Holds(held.id))));
+                                pause().await;
+                                Outcome::LetGo
+                            }
+                            Err(ended) => chose(0, Outcome::Ended(end(&ended))),
+                        },
+                        result = other.recv() => chose(1, received(result)),
                     }
                 })
             }

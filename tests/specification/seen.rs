@@ -19,6 +19,10 @@ pub(crate) enum Outcome {
     /// The wait goes on.
     Pending,
     Sent,
+    /// Received, and holds the sender.
+    Holds(Id),
+    /// Holds it no longer.
+    LetGo,
     /// Not sent, because there is no room and nobody waits.
     Full,
     Refused(End),
@@ -84,4 +88,26 @@ pub(crate) struct Seen {
     pub(crate) events: Events,
     /// By channel: through a sender and through a receiver, as far as the history holds one.
     pub(crate) views: Vec<(Option<View>, Option<View>)>,
+}
+
+impl Seen {
+    /// How this differs from what should be seen.
+    pub(crate) fn unlike(&self, expected: &Self) -> Option<String> {
+        if self == expected {
+            return None;
+        }
+        let mut text = String::new();
+        if self.outcome != expected.outcome {
+            text += &format!("gives {:?}, and not {:?}. ", self.outcome, expected.outcome);
+        }
+        if self.events != expected.events {
+            text += &format!("does {:?}, and not {:?}. ", self.events, expected.events);
+        }
+        for (chan, (shown, expected)) in self.views.iter().zip(&expected.views).enumerate() {
+            if shown != expected {
+                text += &format!("shows of channel {chan} {shown:?}, and not {expected:?}. ");
+            }
+        }
+        Some(format!("the library {}", text.trim_end()))
+    }
 }

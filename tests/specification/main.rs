@@ -7,6 +7,7 @@
 //!
 //! The seed is fixed. `PROPTEST_CASES` scales the number of histories, `PROPTEST_RNG_SEED` draws others.
 
+mod found;
 mod history;
 mod model;
 mod play;
@@ -28,7 +29,7 @@ fn play(flavours: &[Flavour], steps: Vec<Step>, diary: &Diary) -> Result<Vec<Rul
     let resolved = steps.into_iter().try_for_each(|step| play.resolve_and_take(step));
     match resolved.and_then(|()| play.finish()) {
         Ok(()) => Ok(play.rules()),
-        Err(_) => Err(smallest(flavours.to_vec(), play.into_steps())),
+        Err(_) => Err(smallest(flavours.to_vec(), play.into_steps(), diary)),
     }
 }
 

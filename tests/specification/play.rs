@@ -137,14 +137,19 @@ impl fmt::Display for Play {
 ///
 /// It leaves out one or two steps at a time, with whatever is done to a wait that is left out, and channels that are
 /// not used.
-pub(crate) fn smallest(mut flavours: Vec<Flavour>, mut steps: Vec<Step>) -> String {
-    let mut told = replay(&flavours, &steps).unwrap_or_else(|| "it goes wrong only sometimes".to_owned());
+pub(crate) fn smallest(flavours: Vec<Flavour>, steps: Vec<Step>, diary: &Diary) -> String {
+    smallest_of(flavours, steps, diary).unwrap_or_else(|| "it goes wrong only sometimes".to_owned())
+}
+
+/// As `smallest`; `None` if it does not go wrong.
+pub(crate) fn smallest_of(mut flavours: Vec<Flavour>, mut steps: Vec<Step>, diary: &Diary) -> Option<String> {
+    let mut told = replay(&flavours, &steps, diary)?;
     'smaller: loop {
         for chan in (0..flavours.len()).rev().filter(|_| flavours.len() > 1) {
             if let Some(fewer) = without_channel(&steps, chan) {
                 let mut rest = flavours.clone();
                 rest.remove(chan);
-                if let Some(text) = replay(&rest, &fewer) {
+                if let Some(text) = replay(&rest, &fewer, diary) {
                     (flavours, steps, told) = (rest, fewer, text);
                     continue 'smaller;
                 }
@@ -154,18 +159,18 @@ pub(crate) fn smallest(mut flavours: Vec<Flavour>, mut steps: Vec<Step>) -> Stri
         let two = (0..steps.len()).flat_map(|first| (first + 1..steps.len()).map(move |second| (first, second)));
         for (first, second) in one.chain(two) {
             let fewer = without(&steps, first, second);
-            if let Some(text) = replay(&flavours, &fewer) {
+            if let Some(text) = replay(&flavours, &fewer, diary) {
                 (steps, told) = (fewer, text);
                 continue 'smaller;
             }
         }
-        return told;
+        return Some(told);
     }
 }
 
 /// What a history says that goes wrong.
-fn replay(flavours: &[Flavour], steps: &[Step]) -> Option<String> {
-    let mut play = Play::new(flavours, &Diary::default());
+fn replay(flavours: &[Flavour], steps: &[Step], diary: &Diary) -> Option<String> {
+    let mut play = Play::new(flavours, diary);
     steps.iter().cloned().try_for_each(|step| play.take(step)).and_then(|()| play.finish()).err()
 }
 

@@ -39,6 +39,8 @@ pub(crate) enum Step {
     PollAnew(usize),
     /// Drops the future.
     Cancel(usize),
+    /// Drops the round of a kept choice, which goes on with another one when it is polled.
+    Interrupt(usize),
     TrySend(Chan),
     TrySendMany(Chan, usize),
     TryRecv(Chan),
@@ -71,6 +73,9 @@ pub(crate) enum Wait {
     Closed(Chan),
     /// A choice in textual order.
     Choose(Vec<Guard>),
+    /// A kept choice, in the order of addition: each round gives what one guard gives, and a send that was taken has a
+    /// new value in the next one.
+    Keep(Vec<Guard>),
 }
 
 /// One guard of a choice.
@@ -121,7 +126,7 @@ impl Wait {
                 vec![(*chan, Side::Receiver)]
             }
             Self::HoldOrRecv(held, other) => vec![(*held, Side::Receiver), (*other, Side::Receiver)],
-            Self::Choose(guards) => guards.iter().map(|guard| guard.end()).collect(),
+            Self::Choose(guards) | Self::Keep(guards) => guards.iter().map(|guard| guard.end()).collect(),
         }
     }
 
@@ -131,7 +136,7 @@ impl Wait {
             Self::Recv(chan) | Self::RecvHeld(chan) | Self::Next(chan) | Self::RecvMany(chan, _) => vec![chan],
             Self::Closed(chan) => vec![chan],
             Self::HoldOrRecv(held, other) => vec![held, other],
-            Self::Choose(guards) => guards.iter_mut().map(Guard::chan_mut).collect(),
+            Self::Choose(guards) | Self::Keep(guards) => guards.iter_mut().map(Guard::chan_mut).collect(),
         }
     }
 }
@@ -159,6 +164,7 @@ impl Step {
             Self::Start(wait) | Self::Make(wait) => wait.ends().iter().all(held),
             Self::TryChoose(guards) => guards.iter().all(|guard| held(&guard.end())),
             Self::Poll(who) | Self::PollAnew(who) | Self::Cancel(who) => model.running().contains(who),
+            Self::Interrupt(who) => model.is_in_a_round(*who),
             Self::TrySend(chan) | Self::TrySendMany(chan, _) => held(&(*chan, Side::Sender)),
             Self::TryRecv(chan) | Self::TryRecvMany(chan, _) => held(&(*chan, Side::Receiver)),
             Self::Clone(chan, side) => (1..ENDS).contains(&model.held(*chan, *side)),
@@ -175,7 +181,7 @@ impl Step {
     /// The wait that it names.
     pub(crate) fn who_mut(&mut self) -> Option<&mut usize> {
         match self {
-            Self::Poll(who) | Self::PollAnew(who) | Self::Cancel(who) => Some(who),
+            Self::Poll(who) | Self::PollAnew(who) | Self::Cancel(who) | Self::Interrupt(who) => Some(who),
             _ => None,
         }
     }
@@ -185,7 +191,7 @@ impl Step {
         match self {
             Self::Start(wait) | Self::Make(wait) => wait.chans_mut(),
             Self::TryChoose(guards) => guards.iter_mut().map(Guard::chan_mut).collect(),
-            Self::Poll(_) | Self::PollAnew(_) | Self::Cancel(_) => Vec::new(),
+            Self::Poll(_) | Self::PollAnew(_) | Self::Cancel(_) | Self::Interrupt(_) => Vec::new(),
             Self::TrySend(chan) | Self::TrySendMany(chan, _) => vec![chan],
             Self::TryRecv(chan) | Self::TryRecvMany(chan, _) => vec![chan],
             Self::Clone(chan, _) | Self::Upgrade(chan, _) => vec![chan],
@@ -203,26 +209,36 @@ pub(crate) enum Taste {
     Waiting,
     /// Choices.
     Choosing,
+    /// Choices that keep their places.
+    Keeping,
     /// How channels end.
     Ending,
 }
 
 /// Draws the steps of a history.
 pub(crate) fn steps(taste: Taste) -> impl Strategy<Value = Vec<Step>> {
-    let (poll, cancel, now, choose, ends) = match taste {
-        Taste::Mixed => (10, 4, 6, 2, 4),
-        Taste::Waiting => (14, 8, 5, 1, 1),
-        Taste::Choosing => (12, 6, 5, 8, 2),
-        Taste::Ending => (8, 5, 4, 2, 12),
+    let (poll, cancel, interrupt, now, choose, keep, ends) = match taste {
+        Taste::Mixed => (10, 4, 1, 6, 4, 2, 4),
+        Taste::Waiting => (14, 8, 1, 5, 2, 1, 1),
+        Taste::Choosing => (12, 6, 1, 5, 16, 2, 2),
+        Taste::Keeping => (16, 2, 3, 5, 2, 16, 2),
+        Taste::Ending => (8, 5, 1, 4, 4, 2, 12),
     };
     let who = 0..8_usize;
-    let wait = move || prop_oneof![8 => plain(), choose => guards().prop_map(Wait::Choose)];
+    let wait = move || {
+        prop_oneof![
+            16 => plain(),
+            choose => guards().prop_map(Wait::Choose),
+            keep => kept_guards().prop_map(Wait::Keep),
+        ]
+    };
     let step = prop_oneof![
         12 => wait().prop_map(Step::Start),
         2 => wait().prop_map(Step::Make),
         poll => who.clone().prop_map(Step::Poll),
         2 => who.clone().prop_map(Step::PollAnew),
-        cancel => who.prop_map(Step::Cancel),
+        cancel => who.clone().prop_map(Step::Cancel),
+        interrupt => who.prop_map(Step::Interrupt),
         now => now_or_never(),
         1 => guards().prop_map(Step::TryChoose),
         ends => of_ends(),
@@ -260,6 +276,15 @@ fn guards() -> impl Strategy<Value = Vec<Guard>> {
         1 => chan().prop_map(Guard::Skip),
     ];
     vec(guard, 1..4)
+}
+
+fn kept_guards() -> impl Strategy<Value = Vec<Guard>> {
+    let guard = prop_oneof![
+        3 => chan().prop_map(Guard::Recv),
+        3 => chan().prop_map(Guard::Send),
+        1 => chan().prop_map(Guard::RecvOk),
+    ];
+    vec(guard, 1..5)
 }
 
 fn now_or_never() -> impl Strategy<Value = Step> {

@@ -156,6 +156,12 @@ fn choices_among_several_channels_agree_with_their_specification() {
 }
 
 #[test]
+fn choices_that_are_kept_agree_with_their_specification() {
+    agree(any_flavour().prop_map(|flavour| vec![flavour]), Taste::Keeping, 8);
+    agree(several(), Taste::Keeping, 8);
+}
+
+#[test]
 fn several_channels_agree_with_their_specification() {
     agree(several(), Taste::Mixed, 4);
     agree(several(), Taste::Ending, 4);
@@ -167,7 +173,7 @@ fn histories_reach_every_rule() {
     watched(|diary| {
         let mut runner = TestRunner::new(config(1));
         let mut reached = vec![0; Rule::ALL.len()];
-        for taste in [Taste::Mixed, Taste::Waiting, Taste::Choosing, Taste::Ending] {
+        for taste in [Taste::Mixed, Taste::Waiting, Taste::Choosing, Taste::Keeping, Taste::Ending] {
             let histories = (proptest::collection::vec(any_flavour(), 1..4), steps(taste));
             for _ in 0..500 {
                 let (flavours, steps) = histories.new_tree(&mut runner).unwrap().current();

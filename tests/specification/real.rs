@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use aqueduct::{
-    Alt, Channel, Ended, Offer, Receiver, Refused, SendError, Sender, TryRecvError, WeakReceiver, WeakSender, alt,
+    Alt, AltSet, Channel, Ended, Offer, Receiver, Refused, SendError, Sender, TryRecvError, WeakReceiver, WeakSender,
+    alt,
 };
 
 use crate::history::{Chan, Flavour, Guard, Side, Step, Wait};
@@ -86,6 +87,8 @@ struct Waiting {
     future: Option<Pin<Box<dyn Future<Output = Outcome>>>>,
     /// What it has to say before it is over.
     word: Word,
+    /// Whether its round is to be dropped.
+    interrupt: Rc<Cell<bool>>,
     bell: Arc<Bell>,
 }
 
@@ -93,9 +96,23 @@ struct Waiting {
 pub(crate) struct Real {
     ends: Vec<Ends>,
     waits: Vec<Waiting>,
-    ledger: Ledger,
-    values: Id,
+    mint: Mint,
     poisons: usize,
+}
+
+/// Makes values.
+#[derive(Clone, Default)]
+struct Mint {
+    next: Rc<Cell<Id>>,
+    ledger: Ledger,
+}
+
+impl Mint {
+    fn value(&self) -> Value {
+        let id = self.next.get();
+        self.next.set(id + 1);
+        Value { id, ledger: Arc::clone(&self.ledger) }
+    }
 }
 
 fn end(ended: &Ended) -> End {
@@ -127,9 +144,9 @@ async fn pause() {
 impl Real {
     /// Channels with one end on each side.
     pub(crate) fn new(flavours: &[Flavour]) -> Self {
-        let ledger = Ledger::default();
+        let mint = Mint::default();
         let open = |(chan, flavour): (Chan, &Flavour)| {
-            let events = Arc::clone(&ledger);
+            let events = Arc::clone(&mint.ledger);
             let channel = match *flavour {
                 Flavour::Rendezvous => Channel::rendezvous(),
                 Flavour::Buffered(capacity) => Channel::buffered(capacity),
@@ -145,7 +162,7 @@ impl Real {
             Ends { senders: vec![sender], receivers: vec![receiver], weak_sender, weak_receiver }
         };
         let ends = flavours.iter().enumerate().map(open).collect();
-        Self { ends, waits: Vec::new(), ledger, values: 0, poisons: 0 }
+        Self { ends, waits: Vec::new(), mint, poisons: 0 }
     }
 
     /// Takes a step.
@@ -153,7 +170,7 @@ impl Real {
         let outcome = self.act(step);
         let views = self.ends.iter().map(|ends| (ends.senders.first().map(sees), ends.receivers.first().map(sees_too)));
         let views = views.collect();
-        Seen { outcome, events: std::mem::take(&mut *self.ledger.lock().unwrap()).in_order(), views }
+        Seen { outcome, events: std::mem::take(&mut *self.mint.ledger.lock().unwrap()).in_order(), views }
     }
 
     fn act(&mut self, step: &Step) -> Outcome {
@@ -175,6 +192,10 @@ impl Real {
             Step::Cancel(who) => {
                 self.waits[*who].future = None;
                 Outcome::Done
+            }
+            Step::Interrupt(who) => {
+                self.waits[*who].interrupt.set(true);
+                self.poll(*who)
             }
             Step::TrySend(chan) => {
                 let value = self.value();
@@ -212,7 +233,7 @@ impl Real {
                 let selected = offer(&mut Alt::pri(), guards, &ends, &mut slots).try_select();
                 // It is a wait in the specification, too.
                 let bell = self.bell(self.waits.len());
-                self.waits.push(Waiting { future: None, word: Word::default(), bell });
+                self.waits.push(Waiting { future: None, word: Word::default(), interrupt: Rc::default(), bell });
                 match selected {
                     Ok(outcome) => outcome.unwrap_or(Outcome::NotReady),
                     Err(_) => Outcome::Exhausted,
@@ -267,13 +288,12 @@ impl Real {
         }
     }
 
-    fn value(&mut self) -> Value {
-        self.values += 1;
-        Value { id: self.values - 1, ledger: Arc::clone(&self.ledger) }
+    fn value(&self) -> Value {
+        self.mint.value()
     }
 
     fn bell(&self, who: usize) -> Arc<Bell> {
-        Arc::new(Bell { who, newest: AtomicBool::new(true), ledger: Arc::clone(&self.ledger) })
+        Arc::new(Bell { who, newest: AtomicBool::new(true), ledger: Arc::clone(&self.mint.ledger) })
     }
 
     fn end(&self, chan: Chan, side: Side) -> AnyEnd {
@@ -304,16 +324,20 @@ impl Real {
 
     fn make(&mut self, wait: &Wait) -> usize {
         let word = Word::default();
-        let mut future = self.future(wait, &word);
+        let interrupt = Rc::default();
+        let mut future = match wait {
+            Wait::Keep(guards) => self.kept(guards, &word, &interrupt),
+            _ => self.future(wait, &word),
+        };
         // To its pause.
         assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         let who = self.waits.len();
-        self.waits.push(Waiting { future: Some(future), word, bell: self.bell(who) });
+        self.waits.push(Waiting { future: Some(future), word, interrupt, bell: self.bell(who) });
         who
     }
 
     fn poll(&mut self, who: usize) -> Outcome {
-        let Waiting { future, word, bell } = &mut self.waits[who];
+        let Waiting { future, word, bell, .. } = &mut self.waits[who];
         let waker = Waker::from(Arc::clone(bell));
         let running = future.as_mut().expect("only what is not over is polled");
         match running.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -323,6 +347,59 @@ impl Real {
                 outcome
             }
         }
+    }
+
+    /// A choice that lives on; each poll gives one result at most.
+    fn kept(
+        &self,
+        guards: &[Guard],
+        word: &Word,
+        interrupt: &Rc<Cell<bool>>,
+    ) -> Pin<Box<dyn Future<Output = Outcome>>> {
+        let (word, interrupt, mint) = (Rc::clone(word), Rc::clone(interrupt), self.mint.clone());
+        let mut set = AltSet::pri();
+        let mut empty = Vec::new();
+        for (index, guard) in guards.iter().enumerate() {
+            let chose = move |outcome| Outcome::Chose(index, Box::new(outcome));
+            let (chan, side) = guard.end();
+            match (self.end(chan, side), guard) {
+                (AnyEnd::Sender(sender), _) => {
+                    let key = set.send(sender, move |sent| chose(sent.map_or_else(refused, |()| Outcome::Sent)));
+                    empty.push((index, key));
+                }
+                (AnyEnd::Receiver(receiver), Guard::RecvOk(_)) => {
+                    set.recv_ok(receiver, move |value: Value| chose(Outcome::Received(vec![value.id])));
+                }
+                (AnyEnd::Receiver(receiver), _) => {
+                    set.recv(receiver, move |result| chose(received(result)));
+                }
+            }
+        }
+        let sends = empty.clone();
+        Box::pin(async move {
+            loop {
+                pause().await;
+                for (_, key) in empty.drain(..) {
+                    set.offer(key, mint.value()).expect("it has no value");
+                }
+                let mut round = Box::pin(set.select());
+                let chosen = poll_fn(|cx| match interrupt.take() {
+                    true => Poll::Ready(None),
+                    false => round.as_mut().poll(cx).map(Some),
+                });
+                let said = match chosen.await {
+                    Some(Ok(outcome)) => outcome,
+                    Some(Err(_)) => return Outcome::Exhausted,
+                    None => Outcome::Done,
+                };
+                if let Outcome::Chose(index, outcome) = &said
+                    && **outcome == Outcome::Sent
+                {
+                    empty.extend(sends.iter().filter(|(sent, _)| sent == index));
+                }
+                word.set(Some(said));
+            }
+        })
     }
 
     /// A future that has its own ends; what is waited for is made at the first poll, and polled at the second.
@@ -434,6 +511,7 @@ impl Real {
                     Outcome::Closed(end(&closed.await))
                 })
             }
+            Wait::Keep(_) => unreachable!("it is made elsewhere"),
             Wait::Choose(guards) => {
                 let (ends, mut slots) = self.choosers(guards);
                 let guards = guards.clone();

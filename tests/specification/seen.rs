@@ -51,7 +51,7 @@ pub(crate) struct Events {
     pub(crate) woken: Vec<usize>,
     /// Whose older wakers were woken.
     pub(crate) woken_in_vain: Vec<usize>,
-    /// The values that their senders have again.
+    /// The values that their senders have again, in order.
     pub(crate) kept: Vec<Id>,
     /// The values that went to the hook, with their channels, in order.
     pub(crate) undelivered: Vec<(usize, Id)>,
@@ -60,11 +60,10 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Without the order of what happens at one instant, except that of the values of one channel.
+    /// Without the order of what happens at one instant, except that of the values of one channel or sender.
     pub(crate) fn in_order(mut self) -> Self {
         self.woken.sort_unstable();
         self.woken_in_vain.sort_unstable();
-        self.kept.sort_unstable();
         self.gone.sort_unstable();
         self.undelivered.sort_by_key(|&(chan, _)| chan);
         self

@@ -3,6 +3,9 @@
 //! All that wait stand in one line, in the order in which they began to wait. Whoever sends or receives serves the
 //! first in the line who fits; nobody is told to try again.
 
+mod kept;
+mod waits;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::history::{Chan, Flavour, Guard, Side, Step, Wait};
@@ -116,6 +119,7 @@ enum Served {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
+    /// Not begun; or, of a kept choice, between two rounds.
     Made,
     Waiting,
     /// Somebody has served this guard; the wait does not know yet.
@@ -134,6 +138,10 @@ struct Offer {
     /// The value of a send that has not been sent.
     value: Option<Id>,
     off: bool,
+    /// Of a kept choice: it has to be looked at, because it is new, or because somebody came by.
+    loose: bool,
+    /// Of a kept choice: a send that gets a new value when the next round begins.
+    empty: bool,
 }
 
 #[derive(Debug)]
@@ -144,6 +152,15 @@ struct Party {
     /// What a batch has yet to send, without the value that is offered.
     rest: VecDeque<Id>,
     state: State,
+    /// A kept choice that has begun a round and has not ended it.
+    in_a_round: bool,
+}
+
+impl Party {
+    /// True if its places stay in the line when one of them is served.
+    fn keeps(&self) -> bool {
+        matches!(self.wait, Wait::Keep(_))
+    }
 }
 
 macro_rules! rules {
@@ -195,6 +212,11 @@ rules! {
     ASenderWasLetGoBeforeItKnew,
     ACancelledReceiverLetGo,
     NobodyWasHeld,
+    SomebodyCameByAKeptGuard,
+    AKeptGuardChangedItsNeighbour,
+    AKeptChoiceWasInterrupted,
+    AKeptChoiceWasInterruptedAfterTheCommit,
+    AKeptGuardWasRemoved,
 }
 
 /// Channels, and those who wait for them.
@@ -238,6 +260,11 @@ impl Model {
         (0..self.parties.len()).filter(|&who| !matches!(self.parties[who].state, State::Over)).collect()
     }
 
+    /// True of a kept choice that has begun a round and has not ended it.
+    pub(crate) fn is_in_a_round(&self, who: usize) -> bool {
+        self.parties.get(who).is_some_and(|party| party.in_a_round)
+    }
+
     /// How many values there have been.
     pub(crate) fn values(&self) -> usize {
         self.values
@@ -264,9 +291,13 @@ impl Model {
                 self.cancel(*who);
                 Outcome::Done
             }
+            Step::Interrupt(who) => {
+                self.interrupt(*who);
+                Outcome::Done
+            }
             Step::TrySend(chan) => self.try_send_many(*chan, 1),
             Step::TrySendMany(chan, count) => self.try_send_many(*chan, *count),
-            Step::TryRecv(chan) => match self.take(*chan, false) {
+            Step::TryRecv(chan) => match self.take(*chan, false, None) {
                 Served::Received(_, id) => {
                     self.gone(id);
                     Outcome::Received(vec![id])
@@ -345,8 +376,25 @@ impl Model {
 
     // The line.
 
-    fn first(&self, chan: Chan, wish: Wish) -> Option<Place> {
-        self.line.iter().find(|place| place.chan == chan && place.wish == wish).copied()
+    /// The first who can be served. A kept choice that is not waiting is passed by: it leaves this place, and looks at
+    /// the guard anew in its next round. Nobody meets `own` guards.
+    fn first(&mut self, chan: Chan, wish: Wish, own: Option<usize>) -> Option<Place> {
+        let fits = |place: &Place| place.chan == chan && place.wish == wish && Some(place.who) != own;
+        loop {
+            let index = self.line.iter().position(fits)?;
+            let place = self.line[index];
+            if matches!(self.parties[place.who].state, State::Waiting) {
+                return Some(place);
+            }
+            self.pass_by(place);
+            self.reached.push(Rule::SomebodyCameByAKeptGuard);
+        }
+    }
+
+    /// A guard of a kept choice leaves its place, and is looked at in the next round.
+    fn pass_by(&mut self, place: Place) {
+        self.line.retain(|other| (other.who, other.guard) != (place.who, place.guard));
+        self.parties[place.who].offers[place.guard].loose = true;
     }
 
     /// Serves somebody in the line, who leaves it with all their places.
@@ -358,14 +406,18 @@ impl Model {
         if place.guard > 0 {
             self.reached.push(Rule::ServedALaterGuardOfAChoice);
         }
-        self.line.retain(|other| other.who != place.who);
+        if self.parties[place.who].keeps() {
+            self.pass_by(place);
+        } else {
+            self.line.retain(|other| other.who != place.who);
+        }
         self.parties[place.who].state = State::Served(place.guard, served);
         self.events.woken.push(place.who);
     }
 
     /// Takes the value of the first waiting sender.
-    fn take_from_sender(&mut self, chan: Chan, served: Served) -> Option<Id> {
-        let place = self.first(chan, Wish::Send)?;
+    fn take_from_sender(&mut self, chan: Chan, served: Served, own: Option<usize>) -> Option<Id> {
+        let place = self.first(chan, Wish::Send, own)?;
         self.serve(place, served);
         self.reached.push(Rule::ServedAWaitingSender);
         Some(self.parties[place.who].offers[place.guard].value.take().expect("a sender has a value"))
@@ -399,11 +451,11 @@ impl Model {
     }
 
     /// Sends, if that is possible at once. One who does not wait cannot be held.
-    fn put(&mut self, chan: Chan, id: Id, waits: bool) -> Option<Served> {
+    fn put(&mut self, chan: Chan, id: Id, waits: bool, own: Option<usize>) -> Option<Served> {
         if self.channels[chan].end().is_some() {
             return Some(Served::Ended);
         }
-        if let Some(place) = self.first(chan, Wish::Receive) {
+        if let Some(place) = self.first(chan, Wish::Receive, own) {
             let departure = self.departure(chan);
             self.serve(place, Served::Received(departure, id));
             self.reached.push(Rule::ServedAWaitingReceiver);
@@ -428,6 +480,12 @@ impl Model {
             _ => self.channels[chan].queue.push_back(id),
         }
         self.make_room(chan);
+        // What a kept choice sends it may receive by another guard, in its next round.
+        let neighbour = |place: &&Place| Some(place.who) == own && place.chan == chan && place.wish == Wish::Receive;
+        while let Some(place) = self.line.iter().find(neighbour).copied() {
+            self.pass_by(place);
+            self.reached.push(Rule::AKeptGuardChangedItsNeighbour);
+        }
         Some(Served::Sent)
     }
 
@@ -448,13 +506,13 @@ impl Model {
     }
 
     /// Receives, and holds the sender if it is there to be held; `Ended` also if nothing is there.
-    fn take(&mut self, chan: Chan, hold: bool) -> Served {
+    fn take(&mut self, chan: Chan, hold: bool, own: Option<usize>) -> Served {
         if let Some((departure, id)) = self.channels[chan].returned.pop_first() {
             self.reached.push(Rule::AReturnedValueWasReceived);
             return Served::Received(departure, id);
         }
         if let Some(id) = self.channels[chan].queue.pop_front() {
-            if let Some(next) = self.take_from_sender(chan, Served::Sent) {
+            if let Some(next) = self.take_from_sender(chan, Served::Sent, None) {
                 self.channels[chan].queue.push_back(next);
                 self.reached.push(Rule::ASenderFilledTheRoom);
             }
@@ -465,7 +523,7 @@ impl Model {
         }
         let departure = self.channels[chan].departures + 1;
         let served = if hold { Served::Held(departure) } else { Served::Sent };
-        match self.take_from_sender(chan, served) {
+        match self.take_from_sender(chan, served, own) {
             Some(id) => {
                 if hold {
                     self.channels[chan].holding.insert(departure);
@@ -480,7 +538,7 @@ impl Model {
     fn take_many(&mut self, chan: Chan, limit: usize) -> Vec<Id> {
         let mut taken = Vec::new();
         while taken.len() < limit
-            && let Served::Received(_, id) = self.take(chan, false)
+            && let Served::Received(_, id) = self.take(chan, false, None)
         {
             self.gone(id);
             taken.push(id);
@@ -494,7 +552,7 @@ impl Model {
             self.reached.push(Rule::ACancelledReceiverLetGo);
             self.let_go(chan, departure);
         }
-        match (self.channels[chan].life, self.first(chan, Wish::Receive)) {
+        match (self.channels[chan].life, self.first(chan, Wish::Receive, None)) {
             (Life::Poisoned(_) | Life::Abandoned, _) => {
                 self.undelivered(chan, id);
                 self.reached.push(Rule::AReturnedValueWasUndelivered);
@@ -559,7 +617,16 @@ impl Model {
 
     /// Everybody who waits at this channel learns that it has ended; a choice by the first of its guards here.
     fn end_all(&mut self, chan: Chan) {
-        while let Some(place) = self.line.iter().find(|place| place.chan == chan).copied() {
+        while let Some(mut place) = self.line.iter().find(|place| place.chan == chan).copied() {
+            if self.parties[place.who].keeps() {
+                // One after the other, in two rounds; those that send learn of it first.
+                let sends = |other: &&Place| other.who == place.who && other.chan == chan && other.wish == Wish::Send;
+                place = self.line.iter().find(sends).copied().unwrap_or(place);
+                if !matches!(self.parties[place.who].state, State::Waiting) {
+                    self.pass_by(place);
+                    continue;
+                }
+            }
             self.reached.push(match place.wish {
                 Wish::Send => Rule::EndedAWaitingSender,
                 Wish::Receive => Rule::EndedAWaitingReceiver,
@@ -576,261 +643,11 @@ impl Model {
         !values.is_empty()
     }
 
-    // Those who wait.
-
-    fn make(&mut self, wait: Wait) -> usize {
-        for (chan, side) in wait.ends() {
-            self.channels[chan].ends[side as usize] += 1;
-        }
-        let guards = match &wait {
-            Wait::Choose(guards) => guards.clone(),
-            Wait::Send(chan) => vec![Guard::Send(*chan)],
-            Wait::SendFrom(chan) | Wait::SendMany(chan, _) => vec![Guard::SendFrom(*chan)],
-            Wait::SendFromEmpty(chan) => vec![Guard::SendFromEmpty(*chan)],
-            Wait::Recv(chan) | Wait::Next(chan) | Wait::RecvMany(chan, _) => vec![Guard::Recv(*chan)],
-            Wait::RecvHeld(chan) => vec![Guard::RecvHeld(*chan)],
-            Wait::HoldOrRecv(held, other) => vec![Guard::RecvHeld(*held), Guard::Recv(*other)],
-            Wait::Closed(_) => Vec::new(),
-        };
-        let mut rest = VecDeque::new();
-        if let Wait::SendMany(_, count) = wait {
-            rest.extend((0..count).map(|_| self.value()));
-        }
-        let batch = matches!(wait, Wait::SendMany(..));
-        let offers = guards.into_iter().map(|guard| Offer {
-            guard,
-            value: match guard {
-                Guard::Send(_) | Guard::SendFrom(_) if !batch => Some(self.value()),
-                _ => None,
-            },
-            off: matches!(guard, Guard::RecvOff(_) | Guard::SendFromEmpty(_)),
-        });
-        let offers = offers.collect();
-        self.parties.push(Party { wait, offers, rest, state: State::Made });
-        self.parties.len() - 1
-    }
-
-    fn poll(&mut self, who: usize) -> Outcome {
-        let outcome = match self.parties[who].state {
-            State::Waiting | State::Held(..) => return Outcome::Pending,
-            State::Holding(departure, id) => {
-                self.release(who, departure, id);
-                self.over(who);
-                return Outcome::LetGo;
-            }
-            State::Served(guard, Served::Held(departure)) => {
-                let (chan, _) = self.parties[who].offers[guard].guard.end();
-                if self.channels[chan].holding.contains(&departure) {
-                    self.parties[who].state = State::Held(guard, departure);
-                    return Outcome::Pending;
-                }
-                self.reached.push(Rule::ASenderWasLetGoBeforeItKnew);
-                self.settle(who, guard, Served::Sent)
-            }
-            State::Served(guard, served) => self.settle(who, guard, served),
-            State::Made | State::Over => None,
-        };
-        let outcome = outcome.or_else(|| self.look(who, true));
-        match (outcome, self.parties[who].state) {
-            (Some(outcome), State::Holding(..)) => outcome,
-            (Some(outcome), _) => {
-                self.over(who);
-                outcome
-            }
-            (None, State::Held(..)) => Outcome::Pending,
-            (None, _) => {
-                self.stand_in_line(who);
-                Outcome::Pending
-            }
-        }
-    }
-
-    /// The value is done with, and its sender goes on.
-    fn release(&mut self, who: usize, departure: u64, id: Id) {
-        let (chan, _) = self.parties[who].offers[0].guard.end();
-        self.gone(id);
-        self.let_go(chan, departure);
-    }
-
-    /// Looks whether something can be done at once.
-    fn look(&mut self, who: usize, waits: bool) -> Option<Outcome> {
-        match self.parties[who].wait {
-            Wait::Closed(chan) => return self.channels[chan].end().map(Outcome::Closed),
-            Wait::SendMany(chan, _) => return self.look_to_send_many(who, chan),
-            Wait::SendFromEmpty(_) => return Some(Outcome::Sent),
-            Wait::RecvMany(_, 0) => return Some(Outcome::Received(Vec::new())),
-            _ => {}
-        }
-        for guard in 0..self.parties[who].offers.len() {
-            let Offer { guard: offered, value, off } = self.parties[who].offers[guard];
-            if off {
-                continue;
-            }
-            let served = match offered {
-                Guard::Send(chan) | Guard::SendFrom(chan) => {
-                    let served = self.put(chan, value.expect("there is a value until it is sent"), waits);
-                    if matches!(served, Some(Served::Sent | Served::Held(_))) {
-                        self.parties[who].offers[guard].value = None;
-                    }
-                    if let Some(Served::Held(departure)) = served {
-                        self.parties[who].state = State::Held(guard, departure);
-                        return None;
-                    }
-                    served
-                }
-                Guard::Recv(chan) | Guard::RecvHeld(chan) | Guard::RecvOk(chan) => {
-                    match self.take(chan, offered == Guard::RecvHeld(chan)) {
-                        Served::Ended if self.channels[chan].end().is_none() => None,
-                        served => Some(served),
-                    }
-                }
-                Guard::Skip(_) => Some(Served::Skipped),
-                Guard::RecvOff(_) | Guard::SendFromEmpty(_) => None,
-            };
-            if let Some(outcome) = served.and_then(|served| self.settle(who, guard, served)) {
-                return Some(outcome);
-            }
-        }
-        let exhausted = self.parties[who].offers.iter().all(|offer| offer.off);
-        exhausted.then(|| {
-            self.reached.push(Rule::AChoiceWasExhausted);
-            Outcome::Exhausted
-        })
-    }
-
-    fn look_to_send_many(&mut self, who: usize, chan: Chan) -> Option<Outcome> {
-        while let Some(&id) = self.parties[who].rest.front() {
-            match self.put(chan, id, true) {
-                Some(Served::Ended) => return self.channels[chan].end().map(Outcome::Refused),
-                Some(Served::Held(departure)) => {
-                    self.parties[who].rest.pop_front();
-                    self.parties[who].state = State::Held(0, departure);
-                    return None;
-                }
-                Some(_) => self.parties[who].rest.pop_front(),
-                None => {
-                    self.parties[who].offers[0].value = self.parties[who].rest.pop_front();
-                    return None;
-                }
-            };
-        }
-        Some(Outcome::Sent)
-    }
-
-    fn stand_in_line(&mut self, who: usize) {
-        self.parties[who].state = State::Waiting;
-        if let Wait::Closed(chan) = self.parties[who].wait {
-            return self.line.push(Place { who, guard: 0, chan, wish: Wish::End });
-        }
-        for (guard, offer) in self.parties[who].offers.iter().enumerate() {
-            let (chan, side) = offer.guard.end();
-            let wish = if side == Side::Sender { Wish::Send } else { Wish::Receive };
-            if !offer.off {
-                self.line.push(Place { who, guard, chan, wish });
-            }
-        }
-    }
-
-    /// What a guard that was served gives; `None` if the wait is not over by that.
-    fn settle(&mut self, who: usize, guard: usize, served: Served) -> Option<Outcome> {
-        if let Wait::Closed(chan) = self.parties[who].wait {
-            return self.channels[chan].end().map(Outcome::Closed);
-        }
-        let offered = self.parties[who].offers[guard].guard;
-        let (chan, side) = offered.end();
-        let outcome = match (served, side) {
-            (Served::Sent | Served::Held(_), _) => {
-                if matches!(self.parties[who].wait, Wait::SendMany(..)) {
-                    if !self.parties[who].rest.is_empty() {
-                        self.reached.push(Rule::ABatchWasSentInParts);
-                    }
-                    return None;
-                }
-                Outcome::Sent
-            }
-            (Served::Received(departure, id), _) if offered == Guard::RecvHeld(chan) => {
-                self.parties[who].state = State::Holding(departure, id);
-                Outcome::Holds(id)
-            }
-            (Served::Received(_, id), _) => {
-                self.gone(id);
-                let mut ids = vec![id];
-                if let Wait::RecvMany(_, limit) = self.parties[who].wait {
-                    ids.extend(self.take_many(chan, limit - 1));
-                }
-                Outcome::Received(ids)
-            }
-            (Served::Skipped, _) => Outcome::Skipped,
-            (Served::Ended, Side::Sender) => {
-                if let Some(id) = self.parties[who].offers[guard].value.take() {
-                    self.kept(id);
-                }
-                Outcome::Refused(self.channels[chan].end()?)
-            }
-            (Served::Ended, Side::Receiver) => {
-                if matches!(offered, Guard::RecvOk(_)) {
-                    self.parties[who].offers[guard].off = true;
-                    self.reached.push(Rule::AGuardSwitchedOff);
-                    return None;
-                }
-                Outcome::Ended(self.channels[chan].end()?)
-            }
-        };
-        match self.parties[who].wait {
-            Wait::Choose(_) | Wait::HoldOrRecv(..) => Some(Outcome::Chose(guard, Box::new(outcome))),
-            _ => Some(outcome),
-        }
-    }
-
-    fn cancel(&mut self, who: usize) {
-        self.line.retain(|place| place.who != who);
-        match self.parties[who].state {
-            State::Waiting => {
-                self.reached.push(Rule::CancelledWaiting);
-                if matches!(self.parties[who].wait, Wait::SendMany(_, count) if self.parties[who].rest.len() + 1 < count)
-                {
-                    self.reached.push(Rule::ABatchWasCancelledInParts);
-                }
-            }
-            State::Served(_, Served::Sent | Served::Held(_)) => self.reached.push(Rule::CancelledAfterASend),
-            State::Held(..) => self.reached.push(Rule::AHeldSenderWasCancelled),
-            State::Holding(departure, id) => self.release(who, departure, id),
-            State::Served(guard, Served::Received(departure, id)) => {
-                let (chan, _) = self.parties[who].offers[guard].guard.end();
-                self.put_back(chan, departure, id);
-            }
-            _ => {}
-        }
-        self.over(who);
-    }
-
-    /// The wait is gone, with what it had, and with its ends.
-    fn over(&mut self, who: usize) {
-        self.parties[who].state = State::Over;
-        for guard in 0..self.parties[who].offers.len() {
-            let offer = self.parties[who].offers[guard];
-            match (offer.guard, offer.value) {
-                (Guard::SendFrom(_), Some(id)) => {
-                    self.reached.push(Rule::AnUnchosenValueWasKept);
-                    self.kept(id);
-                }
-                (_, Some(id)) => self.gone(id),
-                (_, None) => {}
-            }
-        }
-        for id in std::mem::take(&mut self.parties[who].rest) {
-            self.kept(id);
-        }
-        for (chan, side) in self.parties[who].wait.ends() {
-            self.leave(chan, side);
-        }
-    }
-
     fn try_send_many(&mut self, chan: Chan, count: usize) -> Outcome {
         let mut values: VecDeque<Id> = (0..count).map(|_| self.value()).collect();
         let mut outcome = Outcome::Sent;
         while let Some(&id) = values.front() {
-            match self.put(chan, id, false) {
+            match self.put(chan, id, false, None) {
                 Some(Served::Ended) => outcome = self.channels[chan].end().map_or(Outcome::Full, Outcome::Refused),
                 None => outcome = Outcome::Full,
                 Some(_) => {

@@ -174,7 +174,8 @@ fn d04_an_end_that_was_sent_is_its_receivers_alone() {
 /// Here: it goes with whoever drops it: its receiver, the channel in which it lies, or the send that is cancelled.
 #[test]
 fn d10_an_end_on_its_way_goes_with_whatever_holds_it() {
-    let ends: [fn(Sender<Sender<u32>>, Receiver<Sender<u32>>, Sender<u32>); 5] = [
+    type Fate = fn(Sender<Sender<u32>>, Receiver<Sender<u32>>, Sender<u32>);
+    let ends: [Fate; 5] = [
         // It is received, and dropped.
         |carry, carried, end| {
             carry.try_send(end).unwrap();

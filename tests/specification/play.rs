@@ -75,11 +75,11 @@ impl Play {
             Ok(seen) => seen.unlike(&expected),
             Err(_) => {
                 std::mem::forget(self.real.take());
-                Some("the library panics, see above".to_owned())
+                Some("\n    the library panics, see above".to_owned())
             }
         };
         self.told.push((step, expected));
-        problem.map_or(Ok(()), |problem| Err(format!("{self}    {problem}\n")))
+        problem.map_or(Ok(()), |problem| Err(format!("{self}    the library differs in its last step:{problem}\n")))
     }
 
     /// Everybody goes.

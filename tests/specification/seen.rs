@@ -1,5 +1,7 @@
 //! What can be seen of a step: the channels and their specification must show the same.
 
+use std::fmt::Debug;
+
 /// Names a value of one history, in the order in which values were made.
 pub(crate) type Id = usize;
 
@@ -35,7 +37,7 @@ pub(crate) enum Outcome {
     /// Taken without any channel.
     Skipped,
     /// What the guard with this index gave.
-    Chose(usize, Box<Outcome>),
+    Chose(usize, Box<Self>),
     /// No guard was ready.
     NotReady,
     /// Every guard is ended or disabled.
@@ -92,21 +94,24 @@ pub(crate) struct Seen {
 impl Seen {
     /// How this differs from what should be seen.
     pub(crate) fn unlike(&self, expected: &Self) -> Option<String> {
-        if self == expected {
-            return None;
-        }
         let mut text = String::new();
-        if self.outcome != expected.outcome {
-            text += &format!("gives {:?}, and not {:?}. ", self.outcome, expected.outcome);
-        }
-        if self.events != expected.events {
-            text += &format!("does {:?}, and not {:?}. ", self.events, expected.events);
-        }
-        for (chan, (shown, expected)) in self.views.iter().zip(&expected.views).enumerate() {
-            if shown != expected {
-                text += &format!("shows of channel {chan} {shown:?}, and not {expected:?}. ");
+        let mut compare = |what: &str, seen: &dyn Debug, expected: &dyn Debug| {
+            let (seen, expected) = (format!("{seen:?}"), format!("{expected:?}"));
+            if seen != expected {
+                text += &format!("\n    {what}: {seen}, and should be {expected}");
+            }
+        };
+        compare("outcome", &self.outcome, &expected.outcome);
+        compare("woken", &self.events.woken, &expected.events.woken);
+        compare("woken by an old waker", &self.events.woken_in_vain, &expected.events.woken_in_vain);
+        compare("back at its sender", &self.events.kept, &expected.events.kept);
+        compare("undelivered, by channel", &self.events.undelivered, &expected.events.undelivered);
+        compare("dropped", &self.events.gone, &expected.events.gone);
+        for (chan, (seen, expected)) in self.views.iter().zip(&expected.views).enumerate() {
+            for (end, seen, expected) in [("sender", &seen.0, &expected.0), ("receiver", &seen.1, &expected.1)] {
+                compare(&format!("{end} of channel {chan}"), seen, expected);
             }
         }
-        Some(format!("the library {}", text.trim_end()))
+        (self != expected).then_some(text)
     }
 }

@@ -8,6 +8,9 @@ use std::io::{self, ErrorKind, Write as _};
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
+use aqueduct::Process;
+use tokio::runtime::Builder;
+
 /// A number that may be given on the command line.
 #[derive(Debug)]
 pub(crate) struct Number {
@@ -103,6 +106,13 @@ pub(crate) fn print(text: &str) -> ExitCode {
 /// To standard error. If even that is closed, there is nobody left to tell.
 pub(crate) fn complain(message: impl Display) {
     let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// Runs a process in simulated time: when nobody can go on, the clock jumps to the next timer. So a day takes no time,
+/// and the same seed gives the same run.
+pub(crate) fn in_simulated_time<P: Process>(process: P) -> Result<P::Value, Box<dyn Error>> {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    Ok(runtime.block_on(process.into_future())?)
 }
 
 /// A number with its digits in groups of three.

@@ -143,13 +143,14 @@ pub(crate) fn timeline(visits: &[Visit]) -> String {
             Kind::Reindeer => "THE SLEIGH IS OUT, with all nine reindeer".to_owned(),
             Kind::Elf => format!("elves: {}", who.iter().map(|elf| elf.name()).collect::<Vec<_>>().join(", ")),
         };
-        let mut line = format!("hours {began:>4} to {ended:>4}   {who:<44}");
+        let mut notes = Vec::new();
         if began > gathered {
-            let _ = write!(line, "waited {}", began - gathered);
+            notes.push(format!("waited {}", began - gathered));
         }
         if *contested {
-            line += " and went before elves";
+            notes.push("went before elves".to_owned());
         }
+        let line = format!("hours {began:>4} to {ended:>4}   {who:<44}{}", notes.join(", "));
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text

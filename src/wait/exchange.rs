@@ -18,6 +18,8 @@ pub(crate) trait Store<T> {
     fn has_room(&self) -> bool;
     /// Puts a value in, if it can.
     fn push(&mut self, value: T) -> Pushed<T>;
+    /// Puts a value in beyond the capacity, or gives it back if there is no place for any.
+    fn push_beyond(&mut self, value: T) -> Result<(), T>;
     /// Takes the oldest value out.
     fn pop(&mut self) -> Option<T>;
     /// The number of values in it.
@@ -39,7 +41,7 @@ pub(crate) enum Pushed<T> {
 }
 
 /// What is to be done with a value that can no longer be delivered.
-pub(crate) type Hook<T> = Box<dyn Fn(T) + Send + Sync>;
+pub(crate) type Hook<T> = Arc<dyn Fn(T) + Send + Sync>;
 
 /// What few channels have.
 pub(crate) struct Extras<T> {
@@ -376,6 +378,32 @@ impl<T, S: Store<T>> Exchange<T, S> {
             }
             (step, Some(value)) => Err((value, step)),
         }
+    }
+
+    /// Puts a value in without waiting, beyond the capacity if need be; false if the channel has ended.
+    pub(crate) fn send_beyond(&self, value: T) -> bool {
+        let (step, displaced) = self.inner.with(|inner| {
+            let mut wakes = Wakes::new();
+            let mut fields = Fields::detached(Some(value));
+            let step = Sending::step(inner, &mut fields, &mut wakes);
+            if step == Step::Wait
+                && let Some(value) = fields.slot.take()
+                && let Err(value) = inner.store.push_beyond(value)
+            {
+                // A rendezvous keeps it like a value that came back.
+                inner.departures += 1;
+                let departure = inner.departures;
+                inner.rare().returned.insert(departure, value);
+            }
+            (step, (fields.slot, wakes))
+        });
+        // An ended channel's value was never sent.
+        let (value, wakes) = displaced;
+        drop(wakes);
+        if step != Step::Ended {
+            self.hand_over_undelivered(value);
+        }
+        step != Step::Ended
     }
 
     /// Takes a value without waiting, with its departure.

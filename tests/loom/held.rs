@@ -4,7 +4,7 @@ use std::future::Future as _;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
-use aqueduct::{alt_blocking, channel};
+use aqueduct::{Alt, alt_blocking, channel};
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::thread::spawn;
 
@@ -64,7 +64,8 @@ fn a_choice_that_sends_is_held_like_a_send() {
         let done = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&done);
         let sender = spawn(move || {
-            let chosen = alt_blocking! {
+            let mut choice = Alt::pri();
+            let chosen = alt_blocking! { choice;
                 r = a_tx.send(1) => { r.unwrap(); 'a' }
                 r = b_tx.send(2) => { r.unwrap(); 'b' }
             };

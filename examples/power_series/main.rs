@@ -54,7 +54,7 @@ async fn first(terms: u64, series: fn() -> Series) -> Outcome<(Vec<Rational>, u6
     let series = series();
     let mut coefficients = Vec::new();
     for _ in 0..terms {
-        coefficients.push(series.next().await?);
+        coefficients.push(series.call(()).await?);
     }
     Ok((coefficients, processes_so_far() - before - 1))
 }

@@ -1,49 +1,19 @@
 //! Series on demand, and the processes that make them from others.
 
 use std::collections::VecDeque;
+use std::iter::{repeat, zip};
+use std::pin::pin;
 
 use aqueduct::prelude::*;
+use futures::future::{Fuse, FusedFuture as _, FutureExt as _};
 
 use super::rational::Rational;
 
-/// The reader's side of a series.
-#[derive(Debug)]
-pub(crate) struct Series {
-    ask: Sender<()>,
-    terms: Receiver<Rational>,
-}
+/// A power series: a call brings the next coefficient, which is computed only then.
+pub(crate) type Series = Caller<(), Rational>;
 
-/// The maker's side: hears when a coefficient is wanted, and gives it.
-#[derive(Debug)]
-pub(crate) struct Demand {
-    asked: Receiver<()>,
-    terms: Sender<Rational>,
-}
-
-fn series() -> (Demand, Series) {
-    let (ask, asked) = aqueduct::channel();
-    let (give, terms) = aqueduct::channel();
-    (Demand { asked, terms: give }, Series { ask, terms })
-}
-
-impl Series {
-    /// The next coefficient.
-    pub(crate) async fn next(&self) -> Outcome<Rational> {
-        self.ask.send(()).await?;
-        Ok(self.terms.recv().await?)
-    }
-}
-
-impl Demand {
-    /// Waits until a coefficient is wanted.
-    async fn asked(&self) -> Outcome {
-        Ok(self.asked.recv().await?)
-    }
-
-    async fn give(&self, term: Rational) -> Outcome {
-        Ok(self.terms.send(term).await?)
-    }
-}
+/// What the maker of a series hears: that somebody wants its next coefficient.
+type Demand = Receiver<Call<(), Rational>>;
 
 /// Starts a process, and is the series that it makes. Nobody waits for its end: should it fail, its ends poison, and
 /// so the reader hears of it.
@@ -51,7 +21,7 @@ fn made_by<P>(maker: impl FnOnce(Demand) -> P) -> Series
 where
     P: Process<Value = (), IntoFuture: Send> + 'static,
 {
-    let (out, series) = series();
+    let (series, out) = aqueduct::calls();
     drop(maker(out).spawn());
     series
 }
@@ -67,9 +37,8 @@ where
 
 #[process]
 async fn give_numbers<I: Iterator<Item = i64> + Send + 'static>(given: I, out: Demand) -> Outcome {
-    for number in given.chain(std::iter::repeat(0)) {
-        out.asked().await?;
-        out.give(Rational::whole(number)).await?;
+    for number in given.chain(repeat(0)) {
+        out.recv().await?.reply(Rational::whole(number))?;
     }
     Ok(())
 }
@@ -81,10 +50,10 @@ pub(crate) fn sum(f: Series, g: Series) -> Series {
 
 #[process]
 async fn add(f: Series, g: Series, out: Demand) -> Outcome {
-    loop {
-        out.asked().await?;
-        out.give(f.next().await?.plus(g.next().await?)?).await?;
+    while let Some(call) = out.next().await? {
+        call.reply(f.call(()).await?.plus(g.call(()).await?)?)?;
     }
+    Ok(())
 }
 
 /// c·F
@@ -94,10 +63,10 @@ fn multiple(c: Rational, f: Series) -> Series {
 
 #[process]
 async fn scale(c: Rational, f: Series, out: Demand) -> Outcome {
-    loop {
-        out.asked().await?;
-        out.give(c.times(f.next().await?)?).await?;
+    while let Some(call) = out.next().await? {
+        call.reply(c.times(f.call(()).await?)?)?;
     }
+    Ok(())
 }
 
 /// c + x·F
@@ -107,12 +76,11 @@ fn behind(c: Rational, f: Series) -> Series {
 
 #[process]
 async fn delay(c: Rational, f: Series, out: Demand) -> Outcome {
-    out.asked().await?;
-    out.give(c).await?;
-    loop {
-        out.asked().await?;
-        out.give(f.next().await?).await?;
+    out.recv().await?.reply(c)?;
+    while let Some(call) = out.next().await? {
+        call.reply(f.call(()).await?)?;
     }
+    Ok(())
 }
 
 /// F'
@@ -122,11 +90,13 @@ pub(crate) fn derivative(f: Series) -> Series {
 
 #[process]
 async fn differentiate(f: Series, out: Demand) -> Outcome {
-    out.asked().await?;
-    f.next().await?;
-    for n in 1.. {
-        out.give(f.next().await?.times(Rational::whole(n))?).await?;
-        out.asked().await?;
+    let mut n = 0;
+    while let Some(call) = out.next().await? {
+        if n == 0 {
+            f.call(()).await?;
+        }
+        n += 1;
+        call.reply(f.call(()).await?.times(Rational::whole(n))?)?;
     }
     Ok(())
 }
@@ -134,11 +104,10 @@ async fn differentiate(f: Series, out: Demand) -> Outcome {
 /// c + ∫ F
 #[process]
 async fn integrate(c: Rational, f: Series, out: Demand) -> Outcome {
-    out.asked().await?;
-    out.give(c).await?;
+    out.recv().await?.reply(c)?;
     for n in 1.. {
-        out.asked().await?;
-        out.give(f.next().await?.over(n)?).await?;
+        let call = out.recv().await?;
+        call.reply(f.call(()).await?.over(n)?)?;
     }
     Ok(())
 }
@@ -151,9 +120,9 @@ pub(crate) fn product(f: Series, g: Series) -> Series {
 /// (f + x·F)·(g + x·G) = f·g + x·(f·G + g·F + x·F·G)
 #[process]
 async fn multiply(f: Series, g: Series, out: Demand) -> Outcome {
-    out.asked().await?;
-    let (f0, g0) = (f.next().await?, g.next().await?);
-    out.give(f0.times(g0)?).await?;
+    let call = out.recv().await?;
+    let (f0, g0) = (f.call(()).await?, g.call(()).await?);
+    call.reply(f0.times(g0)?)?;
     // From here on it is a sum, into which other processes feed: among them another product, which does the same.
     let (f, f_again) = split(f);
     let (g, g_again) = split(g);
@@ -175,8 +144,8 @@ pub(crate) fn substitution(f: Series, g: Series) -> Series {
 /// (f + x·F)(x·G) = f + x·G·F(x·G)
 #[process]
 async fn substitute(f: Series, g: Series, out: Demand) -> Outcome {
-    out.asked().await?;
-    out.give(f.next().await?).await?;
+    let call = out.recv().await?;
+    call.reply(f.call(()).await?)?;
     let (g, g_again) = split(g);
     multiply(made_by(|out| advance(g, out)), substitution(f, g_again), out).await?;
     Ok(())
@@ -185,20 +154,21 @@ async fn substitute(f: Series, g: Series, out: Demand) -> Outcome {
 /// G, where x·G is given.
 #[process]
 async fn advance(g: Series, out: Demand) -> Outcome {
-    out.asked().await?;
-    let constant = g.next().await?;
+    let call = out.recv().await?;
+    let constant = g.call(()).await?;
     if constant != Rational::ZERO {
         return Err(Constant(constant).into());
     }
-    loop {
-        out.give(g.next().await?).await?;
-        out.asked().await?;
+    call.reply(g.call(()).await?)?;
+    while let Some(call) = out.next().await? {
+        call.reply(g.call(()).await?)?;
     }
+    Ok(())
 }
 
 /// The z that is c + ∫ F(z): the network is its own input.
 pub(crate) fn solution(c: Rational, formula: impl FnOnce(Series) -> Series) -> Series {
-    let (out, z) = series();
+    let (z, out) = aqueduct::calls();
     let (z, again) = split(z);
     drop(integrate(c, formula(again), out).spawn());
     z
@@ -206,39 +176,39 @@ pub(crate) fn solution(c: Rational, formula: impl FnOnce(Series) -> Series) -> S
 
 /// The same series twice.
 pub(crate) fn split(f: Series) -> (Series, Series) {
-    let (one, first) = series();
-    let (other, second) = series();
-    drop(share(f, [one, other]).spawn());
+    let (first, one) = aqueduct::calls();
+    let (second, other) = aqueduct::calls();
+    drop(share(f, one, other).spawn());
     (first, second)
 }
 
-/// Each reader gets all the terms, at its own speed. While it waits for one, it goes on to serve the reader that still has
-/// others to come: in a network with a loop, the one it waits for may depend on them.
+/// Each reader gets all coefficients, at its own speed. While one of them waits, the other is still served: in a network
+/// with a loop, what the first waits for may depend on it.
 #[process]
-async fn share(f: Series, readers: [Demand; 2]) -> Outcome {
-    let [one, other] = &readers;
-    // What has been computed for the other reader, and not been asked for by this one.
+async fn share(f: Series, one: Demand, other: Demand) -> Outcome {
+    // What a reader has not asked for yet, and its call if it waits.
     let mut kept = [VecDeque::new(), VecDeque::new()];
-    let mut waits = [false; 2];
-    let mut computing = false;
+    let mut waiting = [None, None];
+    let mut computing = pin!(Fuse::terminated());
     loop {
         alt! {
-            Ok(()) = one.asked.recv(), if !waits[0] => waits[0] = true,
-            Ok(()) = other.asked.recv(), if !waits[1] => waits[1] = true,
-            term = f.terms.recv(), if computing => {
+            Ok(call) = one.recv(), if waiting[0].is_none() => waiting[0] = Some(call),
+            Ok(call) = other.recv(), if waiting[1].is_none() => waiting[1] = Some(call),
+            term = &mut computing, if !computing.is_terminated() => {
                 let term = term?;
                 kept.iter_mut().for_each(|kept| kept.push_back(term));
-                computing = false;
             }
             complete => return Ok(()),
         }
-        for ((reader, waits), kept) in readers.iter().zip(&mut waits).zip(&mut kept) {
-            if *waits && let Some(term) = kept.pop_front() {
-                reader.give(term).await?;
-                *waits = false;
-            } else if *waits && !computing {
-                f.ask.send(()).await?;
-                computing = true;
+        for (kept, waiting) in zip(&mut kept, &mut waiting) {
+            if waiting.is_some()
+                && let Some(term) = kept.pop_front()
+                && let Some(call) = waiting.take()
+            {
+                // Should this reader have gone, the other is still there.
+                let _ = call.reply(term);
+            } else if waiting.is_some() && computing.is_terminated() {
+                computing.set(f.call(()).fuse());
             }
         }
     }

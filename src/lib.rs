@@ -99,7 +99,7 @@ pub use channel::{
     TryIter, TryRecvError, TrySendError, WaitError, WeakReceiver, WeakSender, buffered, channel, dropping, latest,
     sliding, unbounded,
 };
-pub use choice::{Alt, Exhausted, Offer};
+pub use choice::{Alt, AltSet, Exhausted, Key, Offer};
 pub use context::{Cause, Ended, Identity, Meta, Poisoned, current};
 pub use forms::{
     BroadcastSender, Call, CallError, Caller, OneshotFuture, OneshotReceiver, OneshotSender, Reply, WatchReceiver,
@@ -117,8 +117,8 @@ pub use aqueduct_macros::process;
 /// What most programs use.
 pub mod prelude {
     pub use crate::{
-        Alt, Call, Caller, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Sender,
-        after, at, par, tick, try_par,
+        Alt, AltSet, Call, Caller, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver,
+        Sender, after, at, par, tick, try_par,
     };
     #[cfg(feature = "macros")]
     pub use crate::{alt, alt_blocking, process};

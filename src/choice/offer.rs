@@ -15,7 +15,7 @@ use crate::time::{Tick, after, at};
 use crate::wait::{Chosen, Guarded};
 
 /// The most guards one choice can have.
-const MOST: usize = 1 << 16;
+pub(super) const MOST: usize = 1 << 16;
 
 /// One round of a choice over any number of guards, each with what to do when it is taken.
 ///

@@ -5,8 +5,10 @@
 //! waiter's node; nobody is woken to try again, so nobody can barge in between (T7).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ptr;
 use std::sync::Arc;
 
+use super::claim::Claim;
 use super::node::{Fields, List};
 use super::primitives::Locked;
 use super::wakes::Wakes;
@@ -127,8 +129,14 @@ pub(crate) enum Step {
 
 /// One of the two directions. Zero-sized; the two implementations are parallel texts.
 pub(crate) trait Direction {
-    /// Tries to complete an operation whose node is not linked.
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step;
+    /// Tries to complete an operation whose node is not linked. One of a kept choice names its claim, and does not meet
+    /// its own like.
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step;
     /// The list in which such operations wait.
     fn list<T, S>(inner: &mut Inner<T, S>) -> &mut List<T>;
     /// True if a value left in a committed node goes back into the channel.
@@ -142,13 +150,18 @@ pub(crate) struct Receiving;
 
 impl Direction for Sending {
     #[inline]
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step {
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step {
         if inner.is_ended() {
             return Step::Ended;
         }
         node.hold = false;
         // SAFETY: `inner` is reached under the lock only.
-        if let Some(receiver) = unsafe { inner.receivers.claim_first() } {
+        if let Some(receiver) = unsafe { inner.receivers.claim_first(own) } {
             inner.departures += 1;
             let departure = inner.departures;
             let value = node.slot.take();
@@ -161,7 +174,8 @@ impl Direction for Sending {
             };
             debug_assert!(previous.is_none(), "a waiting receiver's slot is empty");
             std::mem::forget(previous);
-            if holds {
+            // Where the store would have had room for it, nobody is held.
+            if holds && !inner.store.has_room() {
                 node.hold = true;
                 node.departure = departure;
                 inner.rare().holding.push(departure);
@@ -172,19 +186,20 @@ impl Direction for Sending {
         match node.slot.take().map(|value| inner.store.push(value)) {
             Some(Pushed::Full(value)) => {
                 node.slot = Some(value);
-                Step::Wait
+                return Step::Wait;
             }
             Some(Pushed::Displaced(value)) => {
                 inner.rare().undelivered += 1;
                 node.slot = Some(value);
-                Step::Done
             }
-            Some(Pushed::Kept) => {
-                node.slot = inner.make_room();
-                Step::Done
-            }
-            None => Step::Done,
+            Some(Pushed::Kept) => node.slot = inner.make_room(),
+            None => {}
         }
+        if !own.is_null() {
+            // SAFETY: under the lock; only a kept choice names itself.
+            unsafe { inner.receivers.touch_own(own) };
+        }
+        Step::Done
     }
 
     #[inline]
@@ -197,8 +212,13 @@ impl Direction for Sending {
 
 impl Direction for Receiving {
     #[inline]
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step {
-        match inner.take_one(wakes, node.hold) {
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step {
+        match inner.take_one(wakes, node.hold, own) {
             Some((departure, value)) => {
                 node.departure = departure;
                 // The slot is empty: `replace` and `forget` say so to the compiler, which else emits a drop here.
@@ -223,7 +243,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     ///
     /// A sender that gives it directly is held, if `hold` says so.
     #[inline]
-    fn take_one(&mut self, wakes: &mut Wakes, hold: bool) -> Option<(u64, T)> {
+    fn take_one(&mut self, wakes: &mut Wakes, hold: bool, own: *const Claim) -> Option<(u64, T)> {
         if let Some(rare) = &mut self.rare
             && let Some(returned) = rare.returned.pop_first()
         {
@@ -234,7 +254,7 @@ impl<T, S: Store<T>> Inner<T, S> {
             self.refill(wakes);
             value
         } else {
-            self.take_from_sender(wakes, hold)?
+            self.take_from_sender(wakes, hold, own)?
         };
         self.departures += 1;
         Some((self.departures, value))
@@ -242,10 +262,10 @@ impl<T, S: Store<T>> Inner<T, S> {
 
     /// Completes the first waiting sender, or lets it know that it is held.
     #[inline]
-    fn take_from_sender(&mut self, wakes: &mut Wakes, hold: bool) -> Option<T> {
+    fn take_from_sender(&mut self, wakes: &mut Wakes, hold: bool, own: *const Claim) -> Option<T> {
         let departure = self.departures + 1;
         // SAFETY: `self` is reached under the lock only.
-        let sender = unsafe { self.senders.claim_first() }?;
+        let sender = unsafe { self.senders.claim_first(own) }?;
         if hold {
             self.rare().holding.push(departure);
         }
@@ -292,7 +312,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     #[inline]
     fn refill(&mut self, wakes: &mut Wakes) {
         while self.store.has_room()
-            && let Some(value) = self.take_from_sender(wakes, false)
+            && let Some(value) = self.take_from_sender(wakes, false, ptr::null())
         {
             // There is room: nothing comes back.
             let _ = self.store.push(value);
@@ -302,7 +322,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     /// Tells everybody in a list that the channel has ended.
     fn end_all<U>(list: &mut List<U>, wakes: &mut Wakes) {
         // SAFETY: a list of an `Inner` is reached under the lock only.
-        while let Some(waiter) = unsafe { list.claim_first() } {
+        while let Some(waiter) = unsafe { list.claim_first(ptr::null()) } {
             // SAFETY: the lock has been held since the claim; setting a flag does not panic.
             unsafe { waiter.commit(wakes, |fields| fields.ended = true) };
         }
@@ -368,7 +388,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
     pub(crate) fn try_send(&self, value: T) -> Result<(), (T, Step)> {
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(Some(value));
-        let step = self.inner.with(|inner| Sending::step(inner, &mut fields, &mut wakes));
+        let step = self.inner.with(|inner| Sending::step(inner, &mut fields, ptr::null(), &mut wakes));
         match (step, fields.slot) {
             (_, None) => Ok(()),
             (Step::Done | Step::Held, Some(displaced)) => {
@@ -385,7 +405,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
         let (step, displaced) = self.inner.with(|inner| {
             let mut wakes = Wakes::new();
             let mut fields = Fields::detached(Some(value));
-            let step = Sending::step(inner, &mut fields, &mut wakes);
+            let step = Sending::step(inner, &mut fields, ptr::null(), &mut wakes);
             if step == Step::Wait
                 && let Some(value) = fields.slot.take()
                 && let Err(value) = inner.store.push_beyond(value)
@@ -409,7 +429,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
     /// Takes a value without waiting, with its departure.
     pub(crate) fn try_recv(&self, hold: bool) -> Result<(u64, T), Step> {
         let mut wakes = Wakes::new();
-        self.inner.with(|inner| match inner.take_one(&mut wakes, hold) {
+        self.inner.with(|inner| match inner.take_one(&mut wakes, hold, ptr::null()) {
             Some(taken) => Ok(taken),
             None if inner.is_ended() => Err(Step::Ended),
             None => Err(Step::Wait),
@@ -430,7 +450,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
         self.inner.with(|inner| {
             let before = into.len();
             while into.len() - before < limit {
-                match inner.take_one(&mut wakes, false) {
+                match inner.take_one(&mut wakes, false, ptr::null()) {
                     Some((_, value)) => into.push(value),
                     None => break,
                 }
@@ -449,12 +469,12 @@ impl<T, S: Store<T>> Exchange<T, S> {
         let step = self.inner.with(|inner| {
             loop {
                 // SAFETY: under the lock.
-                if may_be_held && unsafe { inner.receivers.first_holds() } {
+                if may_be_held && !from.is_empty() && unsafe { inner.receivers.first_holds() } {
                     return Step::Wait;
                 }
                 let Some(value) = from.pop_front() else { return Step::Done };
                 fields.slot = Some(value);
-                let step = Sending::step(inner, &mut fields, &mut wakes);
+                let step = Sending::step(inner, &mut fields, ptr::null(), &mut wakes);
                 match (step, fields.slot.take()) {
                     (_, None) => {}
                     (Step::Done | Step::Held, Some(value)) => displaced.push(value),
@@ -484,7 +504,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
                 return value;
             }
             // SAFETY: under the lock.
-            if let Some(receiver) = unsafe { inner.receivers.claim_first() } {
+            if let Some(receiver) = unsafe { inner.receivers.claim_first(ptr::null()) } {
                 // SAFETY: the lock has been held since the claim; moving a value does not panic.
                 unsafe {
                     receiver.commit(&mut wakes, |fields| {

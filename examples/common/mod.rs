@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fmt::{Display, Write as _};
 use std::io::{self, ErrorKind, Write as _};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use aqueduct::Process;
@@ -77,7 +78,8 @@ fn parse<const N: usize>(numbers: &[Number; N], arguments: &[String]) -> Result<
 }
 
 fn usage(numbers: &[Number]) -> String {
-    let mut usage = format!("usage: {}", env!("CARGO_BIN_NAME"));
+    let program = env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let mut usage = format!("usage: {}", program.file_stem().unwrap_or_default().to_string_lossy());
     for number in numbers {
         let _ = write!(usage, " [{}", number.name);
     }

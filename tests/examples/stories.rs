@@ -83,10 +83,10 @@ mod philosophers {
 
     #[test]
     fn the_diary_notices_who_skips_a_step() {
-        for skipped in 0..4 {
+        for (skipped, mood) in ONE_MEAL.iter().enumerate().take(4) {
             let mut steps = until(0, 5);
             steps.remove(skipped);
-            assert!(check(&diary(&steps), 4).is_err(), "without {:?}", ONE_MEAL[skipped]);
+            assert!(check(&diary(&steps), 4).is_err(), "without {mood:?}");
         }
     }
 }

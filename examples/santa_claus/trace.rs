@@ -65,7 +65,7 @@ pub(crate) struct Visit {
     pub(crate) began: u64,
     pub(crate) ended: u64,
     pub(crate) who: Vec<Visitor>,
-    /// Whether a group of the other kind waited, too.
+    /// Reindeer, who went before elves that waited, too.
     pub(crate) contested: bool,
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn check(trace: &[Entry]) -> Result<Vec<Visit>, String> {
                 if kind == Kind::Elf && others.is_some_and(|since| *since < hour) {
                     return wrong("but the reindeer wait");
                 }
-                let contested = others.is_some();
+                let contested = kind == Kind::Reindeer && others.is_some();
                 visits.push(Visit { kind, gathered, began: hour, ended: hour, who: vec![visitor], contested });
                 inside.push(visitor);
                 stage = Stage::Entering;

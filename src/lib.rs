@@ -92,9 +92,10 @@ mod time;
 mod wait;
 
 pub use channel::{
-    Channel, ChannelEnd, ClosedFuture, Direction, IntoIter, Iter, NextFuture, Receiver, RecvFuture, RecvStream,
-    Refused, SendError, SendFromFuture, SendFuture, SendSink, SendWaitError, Sender, TryIter, TryRecvError,
-    TrySendError, WaitError, WeakReceiver, WeakSender, buffered, channel, unbounded,
+    Channel, ChannelEnd, ClosedFuture, Direction, Held, IntoIter, Iter, NextFuture, Overflow, Receiver, RecvFuture,
+    RecvHeldFuture, RecvStream, Refused, SendError, SendFromFuture, SendFuture, SendSink, SendWaitError, Sender,
+    TryIter, TryRecvError, TrySendError, WaitError, WeakReceiver, WeakSender, buffered, channel, dropping, latest,
+    sliding, unbounded,
 };
 pub use choice::{Alt, Exhausted, Offer};
 pub use context::{Cause, Ended, Identity, Meta, Poisoned, current};

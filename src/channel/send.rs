@@ -10,21 +10,18 @@ use super::error::{SendError, WaitError};
 use super::shared::Shared;
 use crate::context::Ended;
 use crate::time::After;
-use crate::wait::{Exchanging, Operation, Reach, Sending, Settled, Watch, poll_proceed};
+use crate::wait::{Exchanging, Operation, Reach, Sending, Watch, poll_proceed};
 
 pub(super) type SendOperation<'a, T> = Operation<&'a Shared<T>, Sending>;
 
-/// What a settled send gives.
-pub(super) fn sent<C: Reach>(
-    mut operation: Pin<&mut Operation<C, Sending>>,
-    settled: Settled,
-) -> Result<(), SendError<C::Item>> {
-    match (settled, operation.as_mut().take()) {
-        (Settled::Ended, Some(value)) => {
+/// What a settled send gives: if the value is still there, the channel has ended.
+pub(super) fn sent<C: Reach>(mut operation: Pin<&mut Operation<C, Sending>>) -> Result<(), SendError<C::Item>> {
+    match operation.as_mut().take() {
+        None => Ok(()),
+        Some(value) => {
             let ended = operation.reach().exchange().sending_ended().unwrap_or(Ended::Retired);
             Err(SendError::new(value, ended))
         }
-        _ => Ok(()),
     }
 }
 
@@ -48,9 +45,7 @@ impl<'a, T> SendFuture<'a, T> {
 
     /// The result, after a choice has taken this guard.
     pub(crate) fn result(self: Pin<&mut Self>) -> Result<(), SendError<T>> {
-        let operation = self.project().operation;
-        // An unsent value is still there exactly if the channel has ended.
-        sent(operation, Settled::Ended)
+        sent(self.project().operation)
     }
 }
 
@@ -62,8 +57,8 @@ impl<T> Future for SendFuture<'_, T> {
         if operation.is_fresh() {
             ready!(poll_proceed(cx));
         }
-        let settled = ready!(operation.as_mut().poll(cx));
-        Poll::Ready(sent(operation, settled))
+        ready!(operation.as_mut().poll(cx));
+        Poll::Ready(sent(operation))
     }
 }
 
@@ -108,7 +103,7 @@ impl<'a, T> SendFromFuture<'a, T> {
 
     /// The result, after a choice has taken this guard.
     pub(crate) fn result(self: Pin<&mut Self>) -> Result<(), Ended> {
-        self.finish(Settled::Ended)
+        self.finish()
     }
 
     /// Sends, or takes the value back when the timer fires. Delivery wins.
@@ -119,16 +114,16 @@ impl<'a, T> SendFromFuture<'a, T> {
             }
             ready!(timer.as_mut().poll(cx));
             Poll::Ready(match self.as_mut().project().operation.withdraw() {
-                Some(settled) => self.as_mut().finish(settled).map_err(WaitError::from),
+                Some(_) => self.as_mut().finish().map_err(WaitError::from),
                 None => Err(WaitError::Timeout),
             })
         })
         .await
     }
 
-    fn finish(self: Pin<&mut Self>, settled: Settled) -> Result<(), Ended> {
+    fn finish(self: Pin<&mut Self>) -> Result<(), Ended> {
         let this = self.project();
-        sent(this.operation, settled).map_err(|error| {
+        sent(this.operation).map_err(|error| {
             let (value, ended) = error.into_parts();
             **this.slot = Some(value);
             ended
@@ -148,8 +143,8 @@ impl<T> Future for SendFromFuture<'_, T> {
         if operation.is_fresh() {
             ready!(poll_proceed(cx));
         }
-        let settled = ready!(operation.as_mut().poll(cx));
-        Poll::Ready(self.finish(settled))
+        ready!(operation.as_mut().poll(cx));
+        Poll::Ready(self.finish())
     }
 }
 

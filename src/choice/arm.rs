@@ -11,7 +11,10 @@ use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
-use crate::channel::{NextFuture, RecvFuture, Refused, SendError, SendFromFuture, SendFuture, TryRecvError, WaitError};
+use crate::channel::{
+    Held, NextFuture, RecvFuture, RecvHeldFuture, Refused, SendError, SendFromFuture, SendFuture, TryRecvError,
+    WaitError,
+};
 use crate::context::{Cause, Ended, FailMark, Poisoned};
 use crate::time::{After, NextTick};
 use crate::wait::{Exchanging, Guarded, Kind, Sealed};
@@ -53,6 +56,16 @@ macro_rules! exchange {
             }
         }
     )*};
+}
+
+impl<'a, T> Exchange for RecvHeldFuture<'a, T> {
+    type Output = Result<Held<'a, T>, Ended>;
+    fn exchange(self: Pin<&mut Self>) -> Exchanging<'_> {
+        RecvHeldFuture::exchange(self)
+    }
+    fn result(self: Pin<&mut Self>) -> Self::Output {
+        RecvHeldFuture::result(self)
+    }
 }
 
 exchange! {

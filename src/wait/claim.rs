@@ -42,6 +42,8 @@ pub(crate) enum Phase {
     Fresh,
     Waiting,
     Enlisted,
+    /// A send whose value has gone, and whose receiver holds it; it waits for that.
+    Held,
     Settled,
 }
 

@@ -55,7 +55,7 @@ mod select;
 mod wakes;
 
 pub(crate) use budget::{on_runtime_worker, poll_proceed};
-pub(crate) use exchange::{Direction, Exchange, Extras, Hook, Receiving, Sending, Step, Store};
+pub(crate) use exchange::{Direction, Exchange, Extras, Hook, Pushed, Receiving, Sending, Step, Store};
 pub(crate) use operation::{Operation, Reach, Settled, Watch};
 pub(crate) use park::{Noted, block_on};
 pub(crate) use primitives::{AtomicU32, Ordering};

@@ -31,7 +31,10 @@ pub(crate) struct Fields<T> {
     linked: bool,
     /// Set by whoever ended the channel while the operation waited.
     pub(crate) ended: bool,
-    /// When the value in the slot left the channel; its place, should it come back.
+    /// Receiver: its sender is to wait until it lets go. Sender: its receiver is such a one.
+    pub(crate) hold: bool,
+    /// When the value in the slot left the channel; its place, should it come back. The sender of a held value has it,
+    /// too.
     pub(crate) departure: u64,
     /// Sender: the value until it is taken. Receiver: the value once it has come.
     pub(crate) slot: Option<T>,
@@ -47,6 +50,7 @@ impl<T> Fields<T> {
             guard: PLAIN,
             linked: false,
             ended: false,
+            hold: false,
             departure: 0,
             slot,
         }
@@ -177,6 +181,34 @@ impl<T> List<T> {
                 return Some(Claimed { node });
             }
         }
+    }
+
+    /// True if the first waiter is a receive that holds its sender.
+    ///
+    /// # Safety
+    /// The caller holds the list's lock.
+    pub(crate) unsafe fn first_holds(&self) -> bool {
+        // SAFETY: a linked node is alive, and we hold the lock.
+        !self.head.is_null() && unsafe { (*self.head).fields(|fields| fields.hold) }
+    }
+
+    /// Claims the plain waiter of the value that left at `departure`, and unlinks it.
+    ///
+    /// # Safety
+    /// The caller holds the list's lock; every waiter in this list is a plain one.
+    pub(crate) unsafe fn claim_departed(&mut self, departure: u64) -> Option<Claimed<T>> {
+        let mut node = self.head;
+        while !node.is_null() {
+            // SAFETY: the node is linked, hence alive; we hold the lock.
+            let (its, next) = unsafe { (*node).fields(|fields| (fields.departure, fields.next)) };
+            if its == departure {
+                // SAFETY: as above.
+                unsafe { self.unlink(&*node) };
+                return Some(Claimed { node });
+            }
+            node = next;
+        }
+        None
     }
 }
 

@@ -8,6 +8,7 @@
 mod choice;
 mod crossed;
 mod ending;
+mod held;
 mod plain;
 mod ready;
 

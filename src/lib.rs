@@ -88,6 +88,8 @@ mod context;
 #[doc(hidden)]
 pub mod process;
 mod time;
+#[cfg(feature = "macros")]
+pub mod toolkit;
 #[allow(unsafe_code, reason = "the protocol, and the only home of unsafe code")]
 mod wait;
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::watch::unless;
 use crate::prelude::*;
-use crate::process::Exit;
 use crate::wait::block_on;
 use crate::{task, thread};
 

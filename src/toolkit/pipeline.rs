@@ -15,7 +15,8 @@ use crate::process::{Handle, Shape, task};
 /// [`buffered`](Pipeline::buffered) says otherwise.
 ///
 /// A stage that fails poisons its channels: so all of them end, the input and the output are poisoned, and the pipeline
-/// gives the first cause. When the output retires, so does the input.
+/// gives the first cause. When the output retires, so does the input, once the end has gone from stage to stage; what the
+/// stages have in their hands, and what is in the channels between them, is dropped.
 ///
 /// # Examples
 /// ```
@@ -37,7 +38,7 @@ use crate::process::{Handle, Shape, task};
 /// # Outcome::Ok(()) }).unwrap();
 /// ```
 pub fn pipeline<T: Send + 'static>(input: Receiver<T>) -> Pipeline<T> {
-    Pipeline { stages: Vec::new(), room: 0, last: Box::new(move |out| Box::new(identity(input, out))) }
+    Pipeline { stages: Vec::new(), room: 0, last: Last::Input(input) }
 }
 
 /// A pipeline that is being put together; made by [`pipeline`]. Its last stage gives `T`s.
@@ -46,8 +47,15 @@ pub struct Pipeline<T> {
     stages: Vec<Box<dyn Stage>>,
     /// The capacity of the channels to come.
     room: usize,
+    last: Last<T>,
+}
+
+/// Where the values come from, so far.
+enum Last<T> {
+    /// There is no stage yet.
+    Input(Receiver<T>),
     /// The last stage, which waits for its output.
-    last: Box<dyn FnOnce(Sender<T>) -> Box<dyn Stage> + Send>,
+    Stage(Box<dyn FnOnce(Sender<T>) -> Box<dyn Stage> + Send>),
 }
 
 impl<T: Send + 'static> Pipeline<T> {
@@ -82,23 +90,32 @@ impl<T: Send + 'static> Pipeline<T> {
         P::IntoFuture: Send + 'static,
     {
         let Self { mut stages, room, last } = self;
-        let (tx, rx) = crate::buffered(room);
-        // An end that is still in `last` when it is dropped, because the pipeline is not ended, retires: nothing runs.
-        stages.push(last(tx));
-        Pipeline { stages, room, last: Box::new(move |out| Box::new(stage(rx, out))) }
+        let input = match last {
+            Last::Input(input) => input,
+            Last::Stage(last) => {
+                let (tx, rx) = crate::buffered(room);
+                stages.push(last(tx));
+                rx
+            }
+        };
+        Pipeline { stages, room, last: Last::Stage(Box::new(move |out| Box::new(stage(input, out)))) }
     }
 
     /// Ends the pipeline with its output, and gives the process.
     pub fn into(self, out: Sender<T>) -> Stages {
         let Self { mut stages, last, .. } = self;
-        stages.push(last(out));
+        stages.push(match last {
+            Last::Input(input) => Box::new(identity(input, out)),
+            Last::Stage(last) => last(out),
+        });
         Stages { stages }
     }
 }
 
 impl<T> fmt::Debug for Pipeline<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipeline").field("stages", &(self.stages.len() + 1)).finish()
+        let last = usize::from(matches!(self.last, Last::Stage(_)));
+        f.debug_struct("Pipeline").field("stages", &(self.stages.len() + last)).finish()
     }
 }
 

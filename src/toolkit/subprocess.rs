@@ -81,7 +81,8 @@ impl Program {
     }
 
     /// Takes an exit status other than success as a failure of the process: the channels are then poisoned, not
-    /// retired, so that nobody takes the output of a program that broke down for complete.
+    /// retired, so that nobody takes the output of a program that broke down for complete. (Not if the reader of an
+    /// output has left: then the program breaks off, and may.)
     pub fn must_succeed(mut self) -> Self {
         self.must_succeed = true;
         self
@@ -332,16 +333,26 @@ impl Stream {
 /// An end that is watched for a poison. Held by the process itself, it also is what poisons the channel if a pump
 /// cannot: it may stay at its pipe for as long as somebody holds the other side.
 trait Watch: Send + Sync {
+    /// True if the channel's reader has left.
+    fn is_unwanted(&self) -> bool;
     fn closed(&self) -> Pin<Box<dyn Future<Output = Ended> + Send + '_>>;
 }
 
 impl<T: Send> Watch for Sender<T> {
+    fn is_unwanted(&self) -> bool {
+        self.ended() == Some(Ended::Retired)
+    }
+
     fn closed(&self) -> Pin<Box<dyn Future<Output = Ended> + Send + '_>> {
         Box::pin(Self::closed(self))
     }
 }
 
 impl<T: Send> Watch for Receiver<T> {
+    fn is_unwanted(&self) -> bool {
+        false
+    }
+
     fn closed(&self) -> Pin<Box<dyn Future<Output = Ended> + Send + '_>> {
         let closed: ClosedFuture<'_, T> = Self::closed(self);
         Box::pin(closed)
@@ -377,7 +388,9 @@ impl Drop for Kill {
     }
 }
 
+/// The streams, by their numbers.
 const NAMES: [&str; 3] = ["input", "output", "error"];
+const INPUT: usize = 0;
 
 async fn run(program: Program, streams: [Option<Stream>; 3]) -> Outcome<ExitStatus> {
     let Program { mut command, line_limit, must_succeed } = program;
@@ -427,7 +440,9 @@ async fn run(program: Program, streams: [Option<Stream>; 3]) -> Outcome<ExitStat
         if let Some(status) = status
             && pumps.is_empty()
         {
-            if must_succeed && !status.success() {
+            // A program whose reader has left breaks off, and may.
+            let unwanted = watches.iter().flatten().any(|watch| watch.is_unwanted());
+            if must_succeed && !status.success() && !unwanted {
                 break CommandError::Failed { program: name.to_string(), status }.into();
             }
             return Ok(status);
@@ -435,13 +450,10 @@ async fn run(program: Program, streams: [Option<Stream>; 3]) -> Outcome<ExitStat
         alt! { Alt::pri();
             poisoned = poisoned(&watches) => break poisoned.into(),
             pumped = pumps.next(), if !pumps.is_empty() => match pumped {
-                Some(Ok(index)) if must_succeed => {
-                    // How the channel ends is decided when the program has.
-                    let _ = index;
-                }
-                Some(Ok(index)) => watches[index] = None,
+                // How the channel of an output ends may still depend on how the program does.
+                Some(Ok(index)) if index == INPUT || !must_succeed => watches[index] = None,
                 Some(Err(error)) => break error.into(),
-                None => {}
+                Some(Ok(_)) | None => {}
             },
             ended = &mut end, if status.is_none() => match ended {
                 Ok(exit_status) => {

@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use super::watch::unless;
+use crate::TryRecvError;
 use crate::prelude::*;
 
 /// Emits an instant every `period`, the first one period from its start, until its output has ended.
@@ -37,10 +38,10 @@ pub async fn ticker(period: Duration, out: Sender<Instant>) -> Outcome {
 ///
 /// A faster input is thinned out; of a slower one the latest value is emitted again. Nothing is emitted before the
 /// first value has come. The clock goes before the input, so an input that is always ready does not hold it up; and the
-/// input is taken while the output waits for its reader, who then gets the value that is the latest by then.
+/// input is taken while the output waits for its reader, who then gets the value that was the latest at the last tick.
 ///
-/// When the input retires, a value that was not emitted yet still is, at its tick; then the process ends. [`sample`]
-/// emits each value once at most.
+/// When the input retires, a value that was not emitted yet still is, at its tick; then the process ends. With a period
+/// of zero it emits whenever its reader takes. [`sample`] emits each value once at most.
 ///
 /// # Examples
 /// ```
@@ -67,14 +68,7 @@ pub async fn ticker(period: Duration, out: Sender<Instant>) -> Outcome {
 /// ```
 #[process]
 pub async fn regulate<T: Clone + Send + 'static>(period: Duration, input: Receiver<T>, out: Sender<T>) -> Outcome {
-    let mut latest = None;
-    pace(period, input, out, |value: Option<T>| {
-        if value.is_some() {
-            latest = value;
-        }
-        latest.clone()
-    })
-    .await
+    pace(period, Some(T::clone), input, out).await
 }
 
 /// Emits the latest value every `period`, if one has come since: each value once at most.
@@ -98,28 +92,43 @@ pub async fn regulate<T: Clone + Send + 'static>(period: Duration, input: Receiv
 /// ```
 #[process]
 pub async fn sample<T: Send + 'static>(period: Duration, input: Receiver<T>, out: Sender<T>) -> Outcome {
-    pace(period, input, out, |value| value).await
+    pace(period, None, input, out).await
 }
 
-/// The loop of both. At a tick, `due` is given what has come since the last one, and says what to emit.
+/// The loop of both. With `again`, what was emitted is emitted again.
 async fn pace<T: Send + 'static>(
     period: Duration,
+    again: Option<fn(&T) -> T>,
     input: Receiver<T>,
     out: Sender<T>,
-    mut due: impl FnMut(Option<T>) -> Option<T>,
 ) -> Outcome {
     let mut clock = tick(period);
     let mut closed = pin!(out.closed());
-    // What has come since the last tick; and what stands at the output.
-    let (mut fresh, mut offered) = (None, None);
+    // What has come since the last tick; what was due then, to be emitted again; and what stands at the output.
+    let (mut fresh, mut last, mut offered) = (None, None, None);
     let mut open = true;
     while open || fresh.is_some() || offered.is_some() {
+        // A clock without a period is always due: it is asked when there is something to emit.
+        let idle = period.is_zero() && (offered.is_some() || fresh.is_none() && last.is_none());
         let choosing = async {
             alt! { Alt::pri();
                 sent = out.send_from(&mut offered) => sent,
-                _ = clock.next(), if open || fresh.is_some() => {
-                    if let Some(value) = due(fresh.take()) {
-                        offered = Some(value);
+                _ = clock.next(), if (open || fresh.is_some()) && !idle => {
+                    match (fresh.take(), again) {
+                        (Some(value), Some(again)) => {
+                            last = Some(again(&value));
+                            offered = Some(value);
+                        }
+                        (Some(value), None) => offered = Some(value),
+                        (None, Some(again)) => offered = last.as_ref().map(again),
+                        (None, None) => {}
+                    }
+                    // Even if the clock is always due, the input gets on.
+                    match input.try_recv() {
+                        Ok(value) => fresh = Some(value),
+                        Err(TryRecvError::Ended(Ended::Retired)) => open = false,
+                        Err(TryRecvError::Ended(poisoned)) => return Err(poisoned),
+                        Err(_) => {}
                     }
                     Ok(())
                 }

@@ -19,6 +19,9 @@ const COUNT: u32 = 6;
 /// What a source or a sink has seen: how many values went, and how its channel ended.
 type Seen = (usize, Ended);
 
+/// A source (true) or a sink.
+type Other = Pin<Box<dyn Future<Output = (bool, Seen)>>>;
+
 /// What one run has shown.
 struct Run {
     /// The part had ended by itself.
@@ -40,7 +43,7 @@ fn cancel_after(part: Part, polls: usize) -> Run {
         let (ins, inputs): (Vec<Sender<u32>>, Vec<_>) = (0..part.inputs).map(|_| open(&undelivered[0])).unzip();
         let (senders, outs): (Vec<_>, Vec<Receiver<u32>>) = (0..part.outs).map(|_| open(&undelivered[1])).unzip();
 
-        let mut others: Vec<Pin<Box<dyn Future<Output = (bool, Seen)>>>> = Vec::new();
+        let mut others: Vec<Other> = Vec::new();
         for input in ins {
             others.push(Box::pin(async move {
                 for n in 0..COUNT {

@@ -1,5 +1,8 @@
 //! Who ends what: retiring and poisoning from every side, of every process.
 
+use std::future::{Future as _, IntoFuture as _};
+use std::task::{Context, Poll, Waker};
+
 use aqueduct::prelude::*;
 use aqueduct::toolkit::*;
 use aqueduct::{Ended, Handle};
@@ -174,7 +177,7 @@ fn a_value_that_was_being_handed_over_when_the_output_retired_goes_back() {
     let (out, out_rx) = aqueduct::channel();
     let other = input_rx.clone();
     let mut running = (part.start)(vec![input_rx], vec![out]);
-    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut cx = Context::from_waker(Waker::noop());
     assert!(running.as_mut().poll(&mut cx).is_pending());
     input.try_send(5).expect("it is waiting");
     drop(out_rx);
@@ -213,17 +216,20 @@ fn a_delta_ends_with_any_of_its_outputs_and_a_publisher_with_the_last() {
 
 #[test]
 fn when_an_output_of_a_parallel_delta_retires_in_its_round_the_others_still_get_the_value() {
-    on_runtime(async {
-        let (input, input_rx) = aqueduct::channel();
-        let (a, a_rx) = aqueduct::channel();
-        let (b, b_rx) = aqueduct::channel();
-        let running = par_delta(input_rx, vec![a, b]).spawn();
-        input.send(1).await.unwrap();
-        drop(a_rx);
-        assert_eq!(b_rx.recv().await, Ok(1));
-        assert_eq!(b_rx.recv().await, Err(Ended::Retired));
-        running.await.unwrap();
-    });
+    let (input, input_rx) = aqueduct::channel();
+    let (a, a_rx) = aqueduct::channel();
+    let (b, b_rx) = aqueduct::channel();
+    let mut running = std::pin::pin!(par_delta(input_rx, vec![a, b]).into_future());
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(running.as_mut().poll(&mut cx).is_pending());
+    input.try_send(1).expect("it is waiting");
+    assert!(running.as_mut().poll(&mut cx).is_pending());
+    // It has the value in its hand.
+    drop(a_rx);
+    assert!(running.as_mut().poll(&mut cx).is_pending());
+    assert_eq!(b_rx.try_recv(), Ok(1));
+    assert!(matches!(running.as_mut().poll(&mut cx), Poll::Ready(Ok(()))));
+    assert_eq!(b_rx.ended(), Some(Ended::Retired));
 }
 
 #[test]

@@ -164,3 +164,23 @@ fn the_clock_wins_however_fast_the_input_is() {
         });
     }
 }
+
+#[test]
+fn with_no_period_or_a_tiny_one_the_input_still_gets_on() {
+    for period in [Duration::ZERO, Duration::from_nanos(1)] {
+        within(LIMIT, move || {
+            aqueduct::run(async move {
+                let (a, a_rx) = aqueduct::channel();
+                let (b, b_rx) = aqueduct::channel();
+                let samples = par!(generate(0..1000, a), sample(period, a_rx, b), collect(b_rx)).await?.2;
+                assert!(samples.is_sorted() && samples.last() == Some(&999));
+                let (a, a_rx) = aqueduct::channel();
+                let (b, b_rx) = aqueduct::channel();
+                let values = par!(generate(0..1000, a), regulate(period, a_rx, b), collect(b_rx)).await?.2;
+                assert!(values.is_sorted() && values.last() == Some(&999));
+                Outcome::Ok(())
+            })
+            .unwrap();
+        });
+    }
+}

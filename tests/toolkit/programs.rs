@@ -182,13 +182,13 @@ fn the_three_streams_do_not_wait_for_each_other() {
             let (a, a_rx) = aqueduct::channel::<String>();
             let (out, out_rx) = aqueduct::channel::<String>();
             let (errors, errors_rx) = aqueduct::channel::<String>();
-            let script = format!("read go; echo small >&{second}; seq 100000 >&{first}; echo small >&{second}");
+            let script = format!("read go; echo small >&{second}; seq 20000 >&{first}; echo small >&{second}");
             let running = run_command(shell(&script), a_rx, out, errors).spawn();
             let (long, short) = if first == 1 { (out_rx, errors_rx) } else { (errors_rx, out_rx) };
             a.send("go".to_owned()).await.unwrap();
             // The short one is not received until the long one is through, but for what blocks: its pipe has room.
             let mut count = 0;
-            while count < 100_000 {
+            while count < 20_000 {
                 count += 1;
                 assert_eq!(long.recv().await.unwrap(), count.to_string());
             }
@@ -206,7 +206,7 @@ fn a_program_stuck_on_a_stream_that_nobody_reads_can_be_cancelled_and_poisoned()
             let (_a, a_rx) = aqueduct::channel::<String>();
             let (out, out_rx) = aqueduct::channel::<String>();
             let (errors, errors_rx) = aqueduct::channel::<String>();
-            let script = "echo $$; seq 100000 >&2; echo never";
+            let script = "echo $$; seq 20000 >&2; echo never";
             let running = run_command(shell(script), a_rx, out, errors).spawn();
             let pid = out_rx.recv().await.unwrap();
             if poisoned {

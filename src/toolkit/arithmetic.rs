@@ -3,7 +3,7 @@
 use std::ops::Add;
 use std::pin::pin;
 
-use super::watch::unless;
+use super::watch::{only, unless};
 use super::zip::zipped;
 use crate::prelude::*;
 
@@ -51,8 +51,8 @@ pub struct NoSuccessor;
 /// ```
 #[process]
 pub async fn successor<T: Successor + Send + 'static>(input: Receiver<T>, out: Sender<T>) -> Outcome {
-    let mut closed = pin!(out.closed());
-    while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+    let mut outputs = pin!(only(&out));
+    while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
         out.send(value.successor().ok_or(NoSuccessor)?).await?;
     }
     Ok(())
@@ -120,9 +120,9 @@ where
     T: Add + Clone + Send + 'static,
     T::Output: Send + 'static,
 {
-    let mut closed = pin!(out.closed());
+    let mut outputs = pin!(only(&out));
     let mut previous = None;
-    while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+    while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
         if let Some(previous) = previous.replace(value.clone()) {
             out.send(previous + value).await?;
         }

@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use super::watch::{all_closed, any_closed, unless};
+use super::watch::{all_of, any_of, unless};
 use crate::prelude::*;
 use crate::{SendError, SendFuture};
 
@@ -32,8 +32,8 @@ use crate::{SendError, SendFuture};
 /// ```
 #[process]
 pub async fn delta<T: Clone + Send + 'static>(input: Receiver<T>, outs: Vec<Sender<T>>) -> Outcome {
-    let mut closed = pin!(any_closed(&outs));
-    while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+    let mut outputs = pin!(any_of(&outs));
+    while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
         let Some((last, others)) = outs.split_last() else { continue };
         for out in others {
             out.send(value.clone()).await?;
@@ -77,8 +77,8 @@ pub async fn delta<T: Clone + Send + 'static>(input: Receiver<T>, outs: Vec<Send
 /// ```
 #[process]
 pub async fn par_delta<T: Clone + Send + 'static>(input: Receiver<T>, outs: Vec<Sender<T>>) -> Outcome {
-    let mut closed = pin!(any_closed(&outs));
-    while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+    let mut outputs = pin!(any_of(&outs));
+    while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
         if let Some(ended) = send_to_all(value, &outs).await?.into_iter().next() {
             return Err(ended.error.into());
         }
@@ -110,7 +110,7 @@ pub async fn par_delta<T: Clone + Send + 'static>(input: Receiver<T>, outs: Vec<
 pub async fn publish<T: Clone + Send + 'static>(input: Receiver<T>, outs: Vec<Sender<T>>) -> Outcome {
     let mut outs = outs;
     while !outs.is_empty() {
-        let received = unless(pin!(all_closed(&outs)), input.next()).await?;
+        let received = unless(pin!(all_of(&outs)), input.next()).await?;
         let Some(value) = received else { break };
         let ended: Vec<usize> = send_to_all(value, &outs).await?.into_iter().map(|ended| ended.place).collect();
         for place in ended.into_iter().rev() {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
-use super::watch::unless;
+use super::watch::{only, unless};
 use crate::prelude::*;
 use crate::wait::block_on;
 use crate::{task, thread};
@@ -66,8 +66,8 @@ where
     for number in 0..workers {
         let (f, input, out) = (Arc::clone(&f), input.clone(), out.clone());
         group.add(task(worker(number), async move {
-            let mut closed = pin!(out.closed());
-            while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+            let mut outputs = pin!(only(&out));
+            while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
                 let made = complete(f(value).await)?;
                 out.send(made).await?;
             }
@@ -165,7 +165,7 @@ where
     for number in 0..workers {
         let (f, input, out) = (Arc::clone(&f), input.clone(), out.clone());
         group.add(thread(worker(number), move || {
-            while let Some(value) = block_on(async { unless(pin!(out.closed()), input.next()).await })? {
+            while let Some(value) = block_on(async { unless(pin!(only(&out)), input.next()).await })? {
                 let made = complete(f(value))?;
                 out.send_blocking(made)?;
             }
@@ -266,7 +266,7 @@ where
     T: Send + 'static,
     U: Send + 'static,
 {
-    let mut closed = pin!(out.closed());
+    let mut outputs = pin!(only(&out));
     // How many values were taken, and how many results emitted; what is between is under way.
     let (mut taken, mut emitted) = (0, 0);
     // The results that are there, from the next one to be emitted on; the first of them stands at the output.
@@ -306,7 +306,7 @@ where
                 complete => Ok(None),
             }
         };
-        if let Some(job) = unless::<_, _, _, Ended>(closed.as_mut(), choosing).await? {
+        if let Some(job) = unless::<_, _, _, Ended>(outputs.as_mut(), choosing).await? {
             taken += 1;
             // There is room for all that is under way: this does not wait.
             jobs.send(job).await?;

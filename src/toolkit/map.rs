@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use super::watch::unless;
+use super::watch::{only, unless};
 use crate::prelude::*;
 use crate::process::Exit;
 
@@ -30,8 +30,8 @@ where
     U: Send + 'static,
     F: FnMut(T) -> U + Send,
 {
-    let mut closed = pin!(out.closed());
-    while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+    let mut outputs = pin!(only(&out));
+    while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
         out.send(f(value)).await?;
     }
     Ok(())
@@ -60,8 +60,8 @@ where
     E: Into<Exit>,
     F: FnMut(T) -> Result<U, E> + Send,
 {
-    let mut closed = pin!(out.closed());
-    while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+    let mut outputs = pin!(only(&out));
+    while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
         let made = f(value).map_err(Into::into)?;
         out.send(made).await?;
     }
@@ -88,8 +88,8 @@ where
     T: Send + 'static,
     F: FnMut(&T) -> bool + Send,
 {
-    let mut closed = pin!(out.closed());
-    while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+    let mut outputs = pin!(only(&out));
+    while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
         if keep(&value) {
             out.send(value).await?;
         }

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use super::watch::unless;
+use super::watch::{only, unless};
 use crate::prelude::*;
 
 /// Passes on what comes from any of its inputs, fairly: an input that always has a value is not passed over more often
@@ -11,7 +11,7 @@ use crate::prelude::*;
 /// The values of one input keep their order. An input that is retired is left out; the process ends when all are. A
 /// poisoned input ends it at once, with that poison.
 ///
-/// (Where it does not matter from which input a value comes, clone the sender instead: every channel takes any number.)
+/// There may be up to 65 536 inputs. (Where it does not matter from which input a value comes, clone the sender instead: every channel takes any number.)
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ use crate::prelude::*;
 /// ```
 #[process]
 pub async fn merge<T: Send + 'static>(inputs: Vec<Receiver<T>>, out: Sender<T>) -> Outcome {
-    merging(Alt::fair(), inputs, out).await
+    merging(AltSet::fair(), inputs, out).await
 }
 
 /// As [`merge`], but an input is served only if none before it has a value: an early input can starve a later one.
@@ -54,22 +54,24 @@ pub async fn merge<T: Send + 'static>(inputs: Vec<Receiver<T>>, out: Sender<T>) 
 /// ```
 #[process]
 pub async fn pri_merge<T: Send + 'static>(inputs: Vec<Receiver<T>>, out: Sender<T>) -> Outcome {
-    merging(Alt::pri(), inputs, out).await
+    merging(AltSet::pri(), inputs, out).await
 }
 
-async fn merging<T: Send + 'static>(mut choice: Alt, inputs: Vec<Receiver<T>>, out: Sender<T>) -> Outcome {
-    // The places stay as they are when an input retires, so that a fair choice goes on where it was.
-    let mut retired = vec![false; inputs.len()];
-    let mut closed = pin!(out.closed());
+async fn merging<T: Send + 'static>(
+    mut choice: AltSet<Result<T, Ended>>,
+    inputs: Vec<Receiver<T>>,
+    out: Sender<T>,
+) -> Outcome {
+    for input in inputs {
+        choice.recv(input, |received| received);
+    }
+    let mut outputs = pin!(only(&out));
     loop {
-        let mut offer = choice.offer();
-        for (place, input) in inputs.iter().enumerate() {
-            offer = offer.recv(input, move |received| (place, received)).when(!retired[place]);
-        }
-        match unless(closed.as_mut(), async { Result::<_, Ended>::Ok(offer.select().await) }).await? {
-            Ok((_, Ok(value))) => out.send(value).await?,
-            Ok((place, Err(Ended::Retired))) => retired[place] = true,
-            Ok((_, Err(poisoned))) => return Err(poisoned.into()),
+        match unless(outputs.as_mut(), async { Result::<_, Ended>::Ok(choice.select().await) }).await? {
+            Ok(Ok(value)) => out.send(value).await?,
+            // It has left the choice.
+            Ok(Err(Ended::Retired)) => {}
+            Ok(Err(poisoned)) => return Err(poisoned.into()),
             // No input is left.
             Err(_exhausted) => return Ok(()),
         }

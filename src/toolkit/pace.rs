@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use super::watch::unless;
+use super::watch::{only, unless};
 use crate::TryRecvError;
 use crate::prelude::*;
 
@@ -27,9 +27,9 @@ use crate::prelude::*;
 #[process]
 pub async fn ticker(period: Duration, out: Sender<Instant>) -> Outcome {
     let mut clock = tick(period);
-    let mut closed = pin!(out.closed());
+    let mut outputs = pin!(only(&out));
     loop {
-        let instant = unless(closed.as_mut(), async { Result::<_, Ended>::Ok(clock.next().await) }).await?;
+        let instant = unless(outputs.as_mut(), async { Result::<_, Ended>::Ok(clock.next().await) }).await?;
         out.send(instant).await?;
     }
 }
@@ -103,7 +103,7 @@ async fn pace<T: Send + 'static>(
     out: Sender<T>,
 ) -> Outcome {
     let mut clock = tick(period);
-    let mut closed = pin!(out.closed());
+    let mut outputs = pin!(only(&out));
     // What has come since the last tick; what was due then, to be emitted again; and what stands at the output.
     let (mut fresh, mut last, mut offered) = (None, None, None);
     let mut open = true;
@@ -142,7 +142,7 @@ async fn pace<T: Send + 'static>(
                 complete => Ok(()),
             }
         };
-        unless::<_, _, (), Ended>(closed.as_mut(), choosing).await?;
+        unless::<_, _, (), Ended>(outputs.as_mut(), choosing).await?;
     }
     Ok(())
 }

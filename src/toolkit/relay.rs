@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use super::watch::unless;
+use super::watch::{only, unless};
 use crate::prelude::*;
 
 /// Passes every value on.
@@ -27,8 +27,8 @@ pub async fn identity<T: Send + 'static>(input: Receiver<T>, out: Sender<T>) -> 
 }
 
 async fn pass_on<T: Send + 'static>(input: &Receiver<T>, out: &Sender<T>) -> Outcome {
-    let mut closed = pin!(out.closed());
-    while let Some(value) = unless(closed.as_mut(), input.next()).await? {
+    let mut outputs = pin!(only(out));
+    while let Some(value) = unless(outputs.as_mut(), input.next()).await? {
         out.send(value).await?;
     }
     Ok(())
@@ -80,7 +80,7 @@ pub async fn prefix<T: Send + 'static>(first: T, input: Receiver<T>, out: Sender
 /// ```
 #[process]
 pub async fn tail<T: Send + 'static>(input: Receiver<T>, out: Sender<T>) -> Outcome {
-    unless(pin!(out.closed()), input.next()).await?;
+    unless(pin!(only(&out)), input.next()).await?;
     pass_on(&input, &out).await
 }
 
@@ -89,9 +89,9 @@ pub async fn tail<T: Send + 'static>(input: Receiver<T>, out: Sender<T>) -> Outc
 /// Its end retires both channels: that is how a network without an end of its own is stopped. See [`prefix`].
 #[process]
 pub async fn take<T: Send + 'static>(count: usize, input: Receiver<T>, out: Sender<T>) -> Outcome {
-    let mut closed = pin!(out.closed());
+    let mut outputs = pin!(only(&out));
     for _ in 0..count {
-        let Some(value) = unless(closed.as_mut(), input.next()).await? else { break };
+        let Some(value) = unless(outputs.as_mut(), input.next()).await? else { break };
         out.send(value).await?;
     }
     Ok(())

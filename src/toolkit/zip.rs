@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-use super::watch::unless;
+use super::watch::{only, unless};
 use crate::Poisoned;
 use crate::prelude::*;
 
@@ -53,8 +53,8 @@ where
     C: Send + 'static,
     F: FnMut(A, B) -> C,
 {
-    let mut closed = pin!(out.closed());
-    while let Some((a, b)) = unless(closed.as_mut(), both(left, right)).await? {
+    let mut outputs = pin!(only(out));
+    while let Some((a, b)) = unless(outputs.as_mut(), both(left, right)).await? {
         out.send(combine(a, b)).await?;
     }
     Ok(())

@@ -91,6 +91,8 @@ mod forms;
 pub mod process;
 pub mod sync;
 mod time;
+#[cfg(feature = "macros")]
+pub mod toolkit;
 #[allow(unsafe_code, reason = "the protocol, and the only home of unsafe code")]
 mod wait;
 

@@ -77,6 +77,7 @@
 //! # Features
 //!
 //! * `macros` (default): `#[process]`, [`alt!`], [`alt_blocking!`].
+//! * `testing`: `aqueduct::testing` runs your networks under seeded schedules and virtual time. For dev-dependencies.
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -87,6 +88,9 @@ mod choice;
 mod context;
 #[doc(hidden)]
 pub mod process;
+#[cfg(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod time;
 #[allow(unsafe_code, reason = "the protocol, and the only home of unsafe code")]
 mod wait;
@@ -102,7 +106,7 @@ pub use process::{
     Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Process, ProcessError, RunTask, RunThread, Shape, Task,
     Thread, run, task, thread,
 };
-pub use time::{After, NextTick, Tick, after, at, tick};
+pub use time::{After, NextTick, Tick, after, at, now, tick};
 
 #[cfg(feature = "macros")]
 pub use aqueduct_macros::process;

@@ -8,5 +8,5 @@ mod after;
 mod driver;
 mod tick;
 
-pub use after::{After, after, at};
+pub use after::{After, after, at, now};
 pub use tick::{NextTick, Tick, tick};

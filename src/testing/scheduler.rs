@@ -299,7 +299,7 @@ impl Scheduler {
         look(&self.state.lock().trace)
     }
 
-    /// The run is over: nobody gives way any more, and what happened is given away.
+    /// The run is over; what happened is given away.
     pub(super) fn finish(&self) -> Trace {
         let mut state = self.state.lock();
         state.over = true;
@@ -312,9 +312,17 @@ impl Scheduler {
 
     /// Decides whether the one that runs gives way; if so, it is woken later.
     fn decide(&self, participant: impl FnOnce(&mut State) -> Option<usize>, cx: &Cx<'_>) -> bool {
+        // A thread that is dismissed cannot give way in a drop: it unwinds already.
+        if std::thread::panicking() {
+            return false;
+        }
         let inside = {
             let mut state = self.state.lock();
-            let Some(participant) = participant(&mut state).filter(|_| !state.over) else { return false };
+            if state.over {
+                // A thread that was lost has come back: it waits, and so unwinds.
+                return true;
+            }
+            let Some(participant) = participant(&mut state) else { return false };
             let step = state.trace.step();
             // Beyond the last step everybody gives way, so that the driver can say so.
             if !(state.plan.gives_way(step) || step > state.max_steps) {

@@ -231,8 +231,8 @@ fn a_receive_that_is_dropped_at_any_moment_loses_nothing() {
         let mut received = Vec::new();
         while received.len() < 6 {
             // The receive that loses is dropped wherever it stands; it may have been given a value by then.
-            let first = futures::future::select(pin!(rx.recv()), pin!(rx.recv())).await;
-            received.push(first.factor_first().0?);
+            let (one, other) = (pin!(rx.recv()), pin!(rx.recv()));
+            received.push(futures::future::select(one, other).await.factor_first().0?);
         }
         source.await?;
         received.sort_unstable();

@@ -6,7 +6,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use super::driver::{self, Limits, Outcome};
-use super::failure::{Again, Failure, Reason};
+use super::failure::{Again, Failure, Found, Reason};
 use super::trace::Trace;
 use crate::channel::may_block;
 use crate::context::schedule;
@@ -244,7 +244,7 @@ impl Explore {
                 let again = Again::Unknown;
                 // The test harness names the thread after the test.
                 let test = std::thread::current().name().filter(|name| *name != "main").map(str::to_owned);
-                Err(Failure { seed, good, reason, trace, virtual_time, lost, again, test })
+                Err(Failure::new(Found { seed, good, reason, trace, virtual_time, lost, again, test }))
             }
         }
     }
@@ -254,19 +254,19 @@ impl Explore {
         P: IntoFuture<Output = Result<T, E>>,
         E: Into<Exit>,
     {
-        if !failure.lost.is_empty() {
+        if !failure.lost().is_empty() {
             return failure;
         }
-        let again = match self.once(failure.seed, 0, network) {
+        let again = match self.once(failure.seed(), 0, network) {
             Err(second)
-                if second.trace.fingerprint() == failure.trace.fingerprint()
-                    && std::mem::discriminant(&second.reason) == std::mem::discriminant(&failure.reason) =>
+                if second.trace().fingerprint() == failure.trace().fingerprint()
+                    && std::mem::discriminant(second.reason()) == std::mem::discriminant(failure.reason()) =>
             {
                 Again::Same
             }
             _ => Again::Different,
         };
-        Failure { again, ..failure }
+        failure.tried_again(again)
     }
 }
 

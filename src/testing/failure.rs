@@ -10,7 +10,10 @@ use crate::ProcessError;
 /// A schedule under which the network fails.
 ///
 /// Its text says what happened, after how many good schedules, the last steps before it, and how to see it again.
-pub struct Failure {
+pub struct Failure(Box<Found>);
+
+/// What is known of it.
+pub(super) struct Found {
     pub(super) seed: u64,
     pub(super) good: u64,
     pub(super) reason: Reason,
@@ -58,8 +61,13 @@ pub enum Reason {
 }
 
 impl Failure {
+    pub(super) fn new(found: Found) -> Self {
+        Self(Box::new(found))
+    }
+
+    /// One that is known before anything ran.
     pub(super) fn before_any(seed: u64, reason: Reason) -> Self {
-        Self {
+        Self::new(Found {
             seed,
             good: 0,
             reason,
@@ -68,43 +76,49 @@ impl Failure {
             lost: Vec::new(),
             again: Again::Unknown,
             test: None,
-        }
+        })
+    }
+
+    /// With the answer whether it does the same again.
+    pub(super) fn tried_again(mut self, again: Again) -> Self {
+        self.0.again = again;
+        self
     }
 
     /// The seed of the schedule.
     #[must_use]
     pub fn seed(&self) -> u64 {
-        self.seed
+        self.0.seed
     }
 
     /// How many schedules were good before this one.
     #[must_use]
     pub fn good_before(&self) -> u64 {
-        self.good
+        self.0.good
     }
 
     /// What happened.
     #[must_use]
     pub fn reason(&self) -> &Reason {
-        &self.reason
+        &self.0.reason
     }
 
     /// The steps of the run, and the processes that took part.
     #[must_use]
     pub fn trace(&self) -> &Trace {
-        &self.trace
+        &self.0.trace
     }
 
     /// How long the network ran, by its own clock.
     #[must_use]
     pub fn virtual_time(&self) -> Duration {
-        self.virtual_time
+        self.0.virtual_time
     }
 
     /// The threads that could not even be ended by force: they hang, and are left behind.
     #[must_use]
     pub fn lost(&self) -> &[Participant] {
-        &self.lost
+        &self.0.lost
     }
 
     /// Whether the same seed failed in the same way again, step by step. `None` if that was not tried: in a replay, and
@@ -114,7 +128,7 @@ impl Failure {
     /// decided](crate::testing#what-no-schedule-decides).
     #[must_use]
     pub fn is_reproducible(&self) -> Option<bool> {
-        match self.again {
+        match self.0.again {
             Again::Same => Some(true),
             Again::Different => Some(false),
             Again::Unknown => None,
@@ -127,20 +141,20 @@ const LAST_STEPS: usize = 20;
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if matches!(self.reason, Reason::Inside | Reason::Setting(_) | Reason::NoRuntime(_)) {
-            return self.reason.fmt(f);
+        if matches!(self.0.reason, Reason::Inside | Reason::Setting(_) | Reason::NoRuntime(_)) {
+            return self.0.reason.fmt(f);
         }
-        let Self { seed, good, reason, .. } = self;
+        let Found { seed, good, reason, .. } = &*self.0;
         match good {
             0 => writeln!(f, "the network fails under seed {seed}:")?,
             1 => writeln!(f, "the network fails under seed {seed}, after 1 good schedule:")?,
             good => writeln!(f, "the network fails under seed {seed}, after {good} good schedules:")?,
         }
         writeln!(f, "  {reason}")?;
-        if !self.lost.is_empty() {
-            writeln!(f, "  left behind, because nothing ends them: {}", list(&self.lost))?;
+        if !self.0.lost.is_empty() {
+            writeln!(f, "  left behind, because nothing ends them: {}", list(&self.0.lost))?;
         }
-        let steps = self.trace.lines();
+        let steps = self.0.trace.lines();
         match steps.len() {
             0 => {}
             len if len > LAST_STEPS => writeln!(f, "the last {LAST_STEPS} of {len} turns:")?,
@@ -150,15 +164,15 @@ impl fmt::Display for Failure {
         for line in steps.skip(skipped) {
             writeln!(f, "  seed {seed}, {line}")?;
         }
-        if self.again == Again::Different {
+        if self.0.again == Again::Different {
             writeln!(
                 f,
                 "the same seed did something else when it was tried again: the network depends on something that no \
                  schedule decides (see \"What no schedule decides\" in the documentation of aqueduct::testing)"
             )?;
         }
-        let test = self.test.as_deref().unwrap_or("<the name of this test>");
-        write!(f, "to see it again: AQUEDUCT_TEST_SEED={seed} cargo test {test}\n")?;
+        let test = self.0.test.as_deref().unwrap_or("<the name of this test>");
+        writeln!(f, "to see it again: AQUEDUCT_TEST_SEED={seed} cargo test {test}")?;
         write!(f, "or, in the test: aqueduct::testing::replay({seed}, …)")
     }
 }
@@ -172,7 +186,7 @@ impl fmt::Debug for Failure {
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.reason {
+        match &self.0.reason {
             Reason::Failed(error) => Some(error),
             Reason::NoRuntime(error) => Some(error),
             _ => None,

@@ -169,7 +169,7 @@ impl Scheduler {
         let (gave_way, abort, driver) = {
             let mut state = self.state.lock();
             let State { actors, ready, runs, gave_way, driver, trace, .. } = &mut *state;
-            if !runs.as_ref().is_some_and(|running| running.actor == actor) {
+            if runs.as_ref().is_none_or(|running| running.actor != actor) {
                 return;
             }
             *runs = None;

@@ -144,7 +144,7 @@ fn what_went_before_in_this_program_changes_nothing() {
     let fresh = replay(3, || everything(Log::default()));
     // Process numbers rise for the whole program, and this thread's random choices go on.
     for _ in 0..100 {
-        let _ = aqueduct::task("other", async {}).spawn();
+        drop(aqueduct::task("other", async {}).spawn());
         fastrand::u64(..);
     }
     assert_eq!(fresh.fingerprint(), replay(3, || everything(Log::default())).fingerprint());

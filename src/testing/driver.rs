@@ -69,7 +69,7 @@ where
     let _entered = schedule::enter(Arc::new(Arc::clone(&scheduler)));
     crate::wait::ask_next();
 
-    let main = task("main", async move { make().await.map_err(Into::into) }).into_future();
+    let main = task("main", async move { make().await.map(Made).map_err(Into::into) }).into_future();
     let turns = scheduler.add_main(&main.identity());
     let mut end = End { lost: Vec::new(), leftover: Vec::new(), quiet: false };
     let (result, virtual_time) = runtime.block_on(async {
@@ -101,13 +101,17 @@ where
     end.dismiss(&scheduler, limits);
     drop(runtime);
 
-    let result = match result {
+    let result = match result.map(|Made(value)| value) {
         Ok(_) if !end.leftover.is_empty() => Err(Reason::LeftBehind(end.leftover)),
         Ok(_) if let Some(lost) = end.lost.first() => Err(Reason::Stuck(lost.clone())),
         result => result,
     };
     Outcome { result, trace: scheduler.finish(), virtual_time, lost: end.lost }
 }
+
+/// What a network has made by reaching its end. Not `()`, so that a network that a retired channel ends early, before
+/// whatever it asserts at its end, is no success.
+struct Made<T>(T);
 
 /// The random choices of this thread, seeded; as they were when it is dropped.
 struct Random(u64);

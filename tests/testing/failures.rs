@@ -179,6 +179,19 @@ fn an_error_and_a_panic_are_failures_wherever_they_happen() {
 }
 
 #[test]
+fn a_network_that_a_retired_channel_ends_early_has_not_succeeded() {
+    let early = Explore::new()
+        .run(|| async {
+            let (tx, rx) = aqueduct::channel::<()>();
+            drop(tx);
+            rx.recv().await?;
+            Outcome::Ok(())
+        })
+        .unwrap_err();
+    assert!(matches!(early.reason(), Reason::Failed(error) if error.cause().is_ended_early()), "{early}");
+}
+
+#[test]
 fn a_deadlock_names_tasks_threads_and_children() {
     let failure = Explore::new()
         .schedules(5)

@@ -229,3 +229,42 @@ fn who_is_alone_still_lets_others_run() {
         });
     });
 }
+
+#[test]
+fn a_sync_that_was_dropped_is_told_of_its_phase_by_the_next() {
+    let barrier = Barrier::new();
+    let (mut one, mut other) = (barrier.enrol(), barrier.enrol());
+    let mut sync = Box::pin(one.sync());
+    assert!(poll(sync.as_mut()).0.is_pending());
+    drop(sync);
+    let _ = other.arrive();
+    assert_eq!(barrier.phase(), 1);
+    assert_eq!(poll(pin!(one.sync())).0, Poll::Ready(Ok(0)), "not: arrived in phase 1, and waiting");
+    assert!(poll(pin!(one.sync())).0.is_pending());
+    // Who only arrives, arrives in each phase.
+    for phase in 1..4 {
+        assert_eq!(barrier.phase(), phase);
+        let _ = other.arrive();
+        let _ = one.arrive();
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_nobody_else_asleep() {
+    struct Angry;
+    impl std::task::Wake for Angry {
+        fn wake(self: Arc<Self>) {
+            panic!("angry");
+        }
+    }
+    let barrier = Barrier::new();
+    let (mut a, mut b, mut c) = (barrier.enrol(), barrier.enrol(), barrier.enrol());
+    let angry = std::task::Waker::from(Arc::new(Angry));
+    let mut first = a.arrive();
+    assert!(Pin::new(&mut first).poll(&mut Context::from_waker(&angry)).is_pending());
+    let mut second = b.arrive();
+    let (pending, counter) = poll(Pin::new(&mut second));
+    assert!(pending.is_pending());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(c.arrive()))).is_err());
+    assert_eq!(counter.wakes(), 1);
+}

@@ -88,9 +88,15 @@ impl<T> DerefMut for Held<'_, T> {
 
 impl<T> Drop for Held<'_, T> {
     fn drop(&mut self) {
-        // The value first: its drop is part of what the sender waits for.
+        struct LetGo<'a, T>(&'a Shared<T>, u64);
+        impl<T> Drop for LetGo<'_, T> {
+            fn drop(&mut self) {
+                self.0.exchange().let_go(self.1);
+            }
+        }
+        // The value first: its drop is part of what the sender waits for, even if it panics.
+        let _let_go = LetGo(self.shared, self.departure);
         drop(self.value.take());
-        self.shared.exchange().let_go(self.departure);
     }
 }
 

@@ -97,9 +97,10 @@ impl<T> OwnedSend<T> {
     pub(crate) fn result(self: Pin<&mut Self>) -> Result<(), SendError<T>> {
         let this = self.project();
         let mut operation = this.operation;
+        // First: a hook that hears of an older value may panic.
+        *this.loaded = false;
         let result = sent(operation.as_mut());
         operation.restart(None);
-        *this.loaded = false;
         result
     }
 }

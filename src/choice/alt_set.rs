@@ -4,23 +4,25 @@ use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use super::alt::Alt;
 use super::offer::{Exhausted, MOST};
-use super::slot::{FutureSlot, RecvSlot, SendSlot, Slot, TickSlot};
+use super::slot::{EventSlot, FutureSlot, RecvSlot, SendSlot, Slot, TickSlot};
 use crate::channel::{Receiver, SendError, Sender, WaitError, may_block};
 use crate::context::Ended;
 use crate::time::{Tick, after, at};
-use crate::wait::{Chosen, Guarded, Kept, KeptGuards, block_on};
+use crate::wait::{Arrange as _, Chosen, Guarded, Kept, KeptGuards, block_on};
 
 /// A choice over any number of guards, which it owns, made again and again.
 ///
 /// Where `alt!` enters and leaves the queue of every guard in each round, an `AltSet` stays in them: a round costs
-/// what has happened since the last one, not the number of its guards, and each guard keeps its place. Guards come and
-/// go at any time. Each has a handler that turns what it gives into one type, mostly a variant of an enum, which
+/// what has happened since the last one, not the number of its guards. A guard keeps its place from round to round, unless
+/// it is met while the set does not wait: then the peer goes on to the next in the queue. Guards come and go at any time. Each has a handler that turns what it gives into one type, mostly a variant of an enum, which
 /// [`select`](Self::select) returns.
 ///
 /// A guard whose channel has ended gives that once and is removed; so a loop `while let Ok(event) = set.select().await`
@@ -70,8 +72,6 @@ pub struct AltSet<R> {
     guards: Guards<R>,
     /// Places in `guards` that are free.
     free: Vec<usize>,
-    /// How many guards have been added.
-    added: u64,
 }
 
 /// The guards by their places. Dropped before the claim to which their nodes point: `Kept` is declared before, but `Drop`
@@ -128,7 +128,8 @@ impl<R> AltSet<R> {
     /// that a guard takes the place of one that was removed.
     #[must_use]
     pub fn new(order: Alt) -> Self {
-        Self { order, kept: Kept::new(), guards: Guards(Vec::new()), free: Vec::new(), added: 0 }
+        let kept = Kept::new(order.is_strict());
+        Self { order, kept, guards: Guards(Vec::new()), free: Vec::new() }
     }
 
     /// In the order of addition: a guard is taken only if none before it was ready when its turn came.
@@ -220,12 +221,12 @@ impl<R> AltSet<R> {
 
     /// Adds a timer: `duration` from now, once.
     pub fn after(&mut self, duration: Duration, handler: impl FnOnce() -> R + Send + 'static) -> Key<()> {
-        self.future(after(duration), |_| handler())
+        self.add(EventSlot::new(after(duration), |_| handler()))
     }
 
     /// Adds a timer: at `instant`, once.
     pub fn at(&mut self, instant: Instant, handler: impl FnOnce() -> R + Send + 'static) -> Key<()> {
-        self.future(at(instant), |_| handler())
+        self.add(EventSlot::new(at(instant), |_| handler()))
     }
 
     /// Adds any future, such as the [`Handle`](crate::Handle) of a process; it is removed when it has been taken.
@@ -243,14 +244,16 @@ impl<R> AltSet<R> {
         let index = self.free.pop().unwrap_or(self.guards.0.len());
         assert!(index < MOST, "a choice has at most {MOST} guards");
         self.kept.reserve(index, &mut self.guards);
-        self.added += 1;
-        let entry = Some(Entry { slot: Box::pin(slot), number: self.added, enabled: true });
+        // Unique among all sets, so that a key of one names nothing in another.
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        let entry = Some(Entry { slot: Box::pin(slot), number, enabled: true });
         match self.guards.0.get_mut(index) {
             Some(place) => *place = entry,
             None => self.guards.0.push(entry),
         }
         self.refresh(index);
-        Key { index, number: self.added, _end: PhantomData }
+        Key { index, number, _end: PhantomData }
     }
 
     fn entry<E>(&mut self, key: Key<E>) -> Option<&mut Entry<R>> {
@@ -295,7 +298,7 @@ impl<R> AltSet<R> {
     }
 
     fn take_out(&mut self, index: usize) -> Option<Entry<R>> {
-        self.kept.set_active(index, false, false, &mut self.guards);
+        self.kept.remove(index, &mut self.guards);
         self.free.push(index);
         self.guards.0[index].take()
     }
@@ -358,14 +361,17 @@ impl<R> AltSet<R> {
     fn finish(&mut self, chosen: Chosen) -> Result<Option<R>, Exhausted> {
         let Chosen::Guard(index) = chosen else { return Err(Exhausted) };
         let Some(Some(entry)) = self.guards.0.get_mut(index) else { unreachable!("it was taken just now") };
-        // Everything is in order before the handler, which is the user's, runs.
-        if entry.slot.as_mut().take() {
+        // Everything is in order before what is the user's runs on: a handler, or a hook that has panicked.
+        let over = catch_unwind(AssertUnwindSafe(|| entry.slot.as_mut().take()));
+        if matches!(over, Ok(true)) {
             let entry = self.take_out(index);
-            Ok(entry.and_then(|mut entry| entry.slot.as_mut().handle()))
-        } else {
-            self.refresh(index);
-            Ok(self.guards.0[index].as_mut().and_then(|entry| entry.slot.as_mut().handle()))
+            return Ok(entry.and_then(|mut entry| entry.slot.as_mut().handle()));
         }
+        self.refresh(index);
+        if let Err(payload) = over {
+            resume_unwind(payload);
+        }
+        Ok(self.guards.0[index].as_mut().and_then(|entry| entry.slot.as_mut().handle()))
     }
 }
 

@@ -3,11 +3,12 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
+use super::arm::Event;
 use crate::channel::{OwnedRecv, OwnedSend, Receiver, SendError, Sender};
 use crate::context::Ended;
 use crate::time::{OwnedTick, Tick};
@@ -222,6 +223,64 @@ impl<R, H: FnMut(Instant) -> R> Slot<R> for TickSlot<H> {
 
     fn end(&self) -> Option<&dyn Any> {
         Some(self.tick.clock())
+    }
+}
+
+pin_project! {
+    /// A timer: asking whether it is due takes nothing, and asks no budget.
+    pub(super) struct EventSlot<E, H> {
+        #[pin]
+        event: E,
+        handler: Option<H>,
+    }
+}
+
+impl<E, H> EventSlot<E, H> {
+    pub(super) fn new(event: E, handler: H) -> Self {
+        Self { event, handler: Some(handler) }
+    }
+}
+
+impl<E, H> Sealed for EventSlot<E, H> {}
+
+impl<E: Event, H> Guarded for EventSlot<E, H> {
+    fn kind(&self) -> Kind {
+        Kind::Readiness
+    }
+
+    fn exchange(self: Pin<&mut Self>) -> Option<Exchanging<'_>> {
+        None
+    }
+
+    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.may_be_ready(cx)
+    }
+
+    fn may_be_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.project().event.is_due(cx)
+    }
+}
+
+impl<E: Event, R, H: FnOnce(E::Output) -> R> Slot<R> for EventSlot<E, H> {
+    fn guarded(self: Pin<&mut Self>) -> Pin<&mut dyn Guarded> {
+        self
+    }
+
+    fn take(self: Pin<&mut Self>) -> bool {
+        true
+    }
+
+    fn handle(self: Pin<&mut Self>) -> Option<R> {
+        let this = self.project();
+        // What was due stays so.
+        match this.event.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => Some(this.handler.take()?(output)),
+            Poll::Pending => None,
+        }
+    }
+
+    fn is_readiness(&self) -> bool {
+        true
     }
 }
 

@@ -4,15 +4,17 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::forget_before_growing;
 use crate::channel::{
     Channel, Limit, Receiver, Refused, SendError, SendFuture, SendWaitError, Sender, TrySendError, WaitError, may_block,
 };
 use crate::context::{self, Ended, Poisoned};
+use crate::time::After;
 use crate::wait::block_on;
 
 /// A channel on which every receiver gets every value, each over a queue of its own with room for `capacity`.
@@ -46,7 +48,11 @@ impl<T> Channel<T> {
     where
         T: Clone,
     {
-        let shared = Arc::new(Shared { queue: self, outlets: Mutex::default(), turn: Arc::default() });
+        let shared = Arc::new(Shared {
+            queue: self,
+            state: Mutex::new(State { outlets: Vec::new(), poison: None }),
+            turn: Arc::default(),
+        });
         let sender = BroadcastSender { shared };
         let receiver = sender.subscribe();
         (sender, receiver)
@@ -56,9 +62,15 @@ impl<T> Channel<T> {
 struct Shared<T> {
     /// The queue of each receiver.
     queue: Channel<T>,
-    outlets: Mutex<Vec<Arc<Sender<T>>>>,
+    state: Mutex<State<T>>,
     /// Whose send it is: all receivers see the values of several senders in one order.
     turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+struct State<T> {
+    outlets: Vec<Arc<Sender<T>>>,
+    /// The first failure, for receivers that come late.
+    poison: Option<Poisoned>,
 }
 
 impl<T> Shared<T> {
@@ -67,33 +79,32 @@ impl<T> Shared<T> {
     /// # Errors
     /// How it ended: no receiver is left, or somebody has failed, of which all are told.
     fn outlets(&self) -> Result<Vec<Arc<Sender<T>>>, Ended> {
-        let (mut left, mut failure) = (Vec::new(), None);
-        let outlets = {
-            let mut outlets = self.outlets.lock();
-            outlets.retain(|outlet| match outlet.ended() {
+        let (mut failure, outlets) = {
+            let mut state = self.state.lock();
+            let mut failure = state.poison.clone();
+            state.outlets.retain(|outlet| match outlet.ended() {
                 None => true,
+                Some(Ended::Retired) => false,
                 Some(Ended::Poisoned(poisoned)) => {
                     failure.get_or_insert(poisoned);
                     true
                 }
-                Some(Ended::Retired) => {
-                    left.push(Arc::clone(outlet));
-                    false
-                }
             });
-            outlets.clone()
+            (failure, state.outlets.clone())
         };
-        if let Some(poisoned) = failure {
-            for outlet in &outlets {
-                outlet.poison_with(poisoned.clone());
-            }
+        if let Some(poisoned) = failure.take() {
+            self.poison(&poisoned);
             return Err(Ended::Poisoned(poisoned));
         }
         if outlets.is_empty() { Err(Ended::Retired) } else { Ok(outlets) }
     }
 
     fn poison(&self, poisoned: &Poisoned) {
-        let outlets = self.outlets.lock().clone();
+        let (poisoned, outlets) = {
+            let mut state = self.state.lock();
+            (state.poison.get_or_insert_with(|| poisoned.clone()).clone(), state.outlets.clone())
+        };
+        // Outside the lock, since it wakes.
         for outlet in outlets {
             outlet.poison_with(poisoned.clone());
         }
@@ -118,22 +129,51 @@ impl<T: Clone> BroadcastSender<T> {
     /// All or nothing: dropped before a receiver has taken the value, the value is dropped; after, it goes into the
     /// queues of the others at once, beyond their capacity if need be.
     pub async fn send(&self, value: T) -> Result<(), SendError<T>> {
-        let turn = Arc::clone(&self.shared.turn).lock_owned().await;
+        self.deliver(value, None).await.map_err(|error| {
+            let (value, reason) = error.into_parts();
+            match reason {
+                WaitError::Ended(ended) => SendError::new(value, ended),
+                WaitError::Timeout | WaitError::OnRuntimeWorker => unreachable!("without a limit it waits"),
+            }
+        })
+    }
+
+    async fn deliver(&self, value: T, timer: Option<After>) -> Result<(), SendWaitError<T>> {
+        let mut timer = pin!(timer);
+        let mut is_late = move |cx: &mut Context<'_>| match timer.as_mut().as_pin_mut() {
+            Some(timer) => timer.poll(cx).map(|_| ()),
+            None => Poll::Pending,
+        };
+        let mut turn = pin!(Arc::clone(&self.shared.turn).lock_owned());
+        let turn = poll_fn(|cx| match turn.as_mut().poll(cx) {
+            Poll::Ready(turn) => Poll::Ready(Some(turn)),
+            Poll::Pending => is_late(cx).map(|()| None),
+        })
+        .await;
+        let Some(_turn) = turn else { return Err(SendError::new(value, WaitError::Timeout)) };
         let outlets = match self.shared.outlets() {
             Ok(outlets) => outlets,
-            Err(ended) => return Err(SendError::new(value, ended)),
+            Err(ended) => return Err(SendError::new(value, ended.into())),
         };
-        let delivery = Delivery::new(&value, &outlets);
-        delivery.finish().await;
-        drop(turn);
+        let mut delivery = Delivery::new(&value, &outlets);
+        let finished = poll_fn(|cx| match delivery.poll(cx) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => is_late(cx).map(|()| false),
+        })
+        .await;
+        // A receiver may have taken it since the last look: only withdrawing tells.
+        delivery.withdraw();
+        let begun = delivery.begun;
+        drop(delivery);
         // A receiver's failure is the broadcast's.
-        let failure = outlets.iter().find_map(|outlet| outlet.ended().filter(Ended::is_poisoned));
-        match failure {
-            None => Ok(()),
-            Some(ended) => {
-                let _ = self.shared.outlets();
-                Err(SendError::new(value, ended))
-            }
+        if let Err(Ended::Poisoned(poisoned)) = self.shared.outlets() {
+            return Err(SendError::new(value, Ended::Poisoned(poisoned).into()));
+        }
+        match (begun, finished) {
+            (true, _) => Ok(()),
+            // Whoever was there has left without it.
+            (false, true) => Err(SendError::new(value, Ended::Retired.into())),
+            (false, false) => Err(SendError::new(value, WaitError::Timeout)),
         }
     }
 
@@ -160,30 +200,7 @@ impl<T: Clone> BroadcastSender<T> {
     }
 
     fn send_limited(&self, value: T, limit: Limit) -> impl Future<Output = Result<(), SendWaitError<T>>> {
-        let timer = limit.timer();
-        async move {
-            let mut timer = pin!(timer);
-            let mut turn = pin!(Arc::clone(&self.shared.turn).lock_owned());
-            let turn = poll_fn(|cx| match turn.as_mut().poll(cx) {
-                Poll::Ready(turn) => Poll::Ready(Some(turn)),
-                Poll::Pending => timer.as_mut().poll(cx).map(|_| None),
-            })
-            .await;
-            let Some(_turn) = turn else { return Err(SendError::new(value, WaitError::Timeout)) };
-            let outlets = match self.shared.outlets() {
-                Ok(outlets) => outlets,
-                Err(ended) => return Err(SendError::new(value, ended.into())),
-            };
-            let mut delivery = Delivery::new(&value, &outlets);
-            let finished = poll_fn(|cx| match delivery.poll(cx) {
-                Poll::Ready(()) => Poll::Ready(true),
-                Poll::Pending => timer.as_mut().poll(cx).map(|_| false),
-            })
-            .await;
-            let begun = delivery.begun();
-            drop(delivery);
-            if finished || begun { Ok(()) } else { Err(SendError::new(value, WaitError::Timeout)) }
-        }
+        self.deliver(value, Some(limit.timer()))
     }
 
     /// As [`send`](Self::send), blocking this thread.
@@ -238,17 +255,27 @@ impl<T: Clone> BroadcastSender<T> {
         Ok(())
     }
 
-    /// One more receiver, of what is sent from now on.
+    /// One more receiver, of what is sent from now on. After a failure it sees that.
     pub fn subscribe(&self) -> Receiver<T> {
         let (outlet, receiver) = self.shared.queue.open_another();
-        self.shared.outlets.lock().push(Arc::new(outlet));
+        let mut state = self.shared.state.lock();
+        match state.poison.clone() {
+            None => {
+                forget_before_growing(&mut state.outlets, |outlet| outlet.is_ended());
+                state.outlets.push(Arc::new(outlet));
+            }
+            Some(poisoned) => {
+                drop(state);
+                outlet.poison_with(poisoned);
+            }
+        }
         receiver
     }
 
     /// How many receivers there are.
     #[must_use]
     pub fn receivers(&self) -> usize {
-        self.shared.outlets.lock().iter().filter(|outlet| !outlet.is_ended()).count()
+        self.shared.state.lock().outlets.iter().filter(|outlet| !outlet.is_ended()).count()
     }
 }
 
@@ -263,17 +290,22 @@ impl<T> BroadcastSender<T> {
 type Waiting<'a, T> = (&'a Sender<T>, Pin<Box<SendFuture<'a, T>>>);
 
 /// One value on its way to every receiver.
-struct Delivery<'a, T: Clone> {
-    value: &'a T,
+struct Delivery<'a, T> {
+    /// Those that have not taken it yet.
     waiting: Vec<Waiting<'a, T>>,
     begun: bool,
 }
 
-impl<'a, T: Clone> Delivery<'a, T> {
-    fn new(value: &'a T, outlets: &'a [Arc<Sender<T>>]) -> Self {
-        let mut delivery = Self { value, waiting: Vec::new(), begun: false };
-        for outlet in outlets {
-            match outlet.try_send(value.clone()) {
+impl<'a, T> Delivery<'a, T> {
+    fn new(value: &T, outlets: &'a [Arc<Sender<T>>]) -> Self
+    where
+        T: Clone,
+    {
+        // All copies first: making one is the user's, and may panic.
+        let copies: Vec<T> = outlets.iter().map(|_| value.clone()).collect();
+        let mut delivery = Self { waiting: Vec::new(), begun: false };
+        for (outlet, copy) in outlets.iter().zip(copies) {
+            match outlet.try_send(copy) {
                 Ok(()) => delivery.begun = true,
                 Err(refused) if refused.is_full() => {
                     delivery.waiting.push((outlet, Box::pin(outlet.send(refused.into_inner()))));
@@ -285,8 +317,8 @@ impl<'a, T: Clone> Delivery<'a, T> {
         delivery
     }
 
-    fn poll(&mut self, cx: &mut std::task::Context<'_>) -> Poll<()> {
-        let Self { waiting, begun, .. } = self;
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { waiting, begun } = self;
         waiting.retain_mut(|(_, send)| match send.as_mut().poll(cx) {
             Poll::Pending => true,
             Poll::Ready(sent) => {
@@ -297,34 +329,24 @@ impl<'a, T: Clone> Delivery<'a, T> {
         if waiting.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    async fn finish(mut self) {
-        poll_fn(|cx| self.poll(cx)).await;
-    }
-
-    fn begun(&mut self) -> bool {
-        // A receiver may have taken it since the last look: only withdrawing tells.
-        self.withdraw();
-        self.begun
-    }
-
     /// Takes back what nobody has taken; if somebody has, the others get it at once.
     fn withdraw(&mut self) {
         let mut left = Vec::new();
         for (outlet, mut send) in self.waiting.drain(..) {
             match send.as_mut().withdraw() {
-                None => left.push(outlet),
-                Some(delivered) => self.begun |= delivered,
+                Err(copy) => left.push((outlet, copy)),
+                Ok(delivered) => self.begun |= delivered,
             }
         }
         if self.begun {
-            for outlet in left {
-                outlet.send_beyond(self.value.clone());
+            for (outlet, copy) in left {
+                outlet.send_beyond(copy);
             }
         }
     }
 }
 
-impl<T: Clone> Drop for Delivery<'_, T> {
+impl<T> Drop for Delivery<'_, T> {
     fn drop(&mut self) {
         self.withdraw();
     }
@@ -346,6 +368,8 @@ impl<T> Drop for BroadcastSender<T> {
 
 impl<T> fmt::Debug for BroadcastSender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BroadcastSender").field("outlets", &self.shared.outlets.lock().len()).finish_non_exhaustive()
+        f.debug_struct("BroadcastSender")
+            .field("outlets", &self.shared.state.lock().outlets.len())
+            .finish_non_exhaustive()
     }
 }

@@ -8,6 +8,15 @@ mod call;
 mod oneshot;
 mod watch;
 
+/// Forgets ends whose other side has gone, before the list grows: so it stays within twice of what is needed, however
+/// many come and go.
+fn forget_before_growing<T>(ends: &mut Vec<T>, has_gone: impl Fn(&T) -> bool) {
+    if ends.len() == ends.capacity() {
+        ends.retain(|end| !has_gone(end));
+        ends.reserve(ends.len().max(4));
+    }
+}
+
 pub use broadcast::{BroadcastSender, broadcast};
 pub use call::{Call, CallError, Caller, Reply, calls};
 pub use oneshot::{OneshotFuture, OneshotReceiver, OneshotSender, oneshot};

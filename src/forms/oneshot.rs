@@ -43,10 +43,17 @@ impl<T> OneshotSender<T> {
     /// # Errors
     /// [`SendError`] with the value, if the receiver has gone.
     pub fn send(self, value: T) -> Result<(), SendError<T>> {
-        self.0.try_send(value).map_err(|refused| {
-            let ended = self.0.ended().unwrap_or(Ended::Retired);
-            SendError::new(refused.into_inner(), ended)
-        })
+        match self.0.try_send(value) {
+            Ok(()) => {
+                // It is complete, whatever becomes of the process that has sent it.
+                self.0.retire();
+                Ok(())
+            }
+            Err(refused) => {
+                let ended = self.0.ended().unwrap_or(Ended::Retired);
+                Err(SendError::new(refused.into_inner(), ended))
+            }
+        }
     }
 
     /// Ready once the receiver has gone: nobody wants the value any more.

@@ -5,8 +5,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
+use super::forget_before_growing;
 use crate::channel::{Receiver, RecvFuture, SendError, Sender, WaitError, latest};
 use crate::context::{self, Ended, Poisoned};
 
@@ -55,7 +56,10 @@ impl<T> Watched<T> {
         let (tell, signal) = latest();
         let mut inner = self.0.lock();
         match inner.ended.clone() {
-            None => inner.readers.push(Arc::new(tell)),
+            None => {
+                forget_before_growing(&mut inner.readers, |reader| reader.is_ended());
+                inner.readers.push(Arc::new(tell));
+            }
             Some(ended) => {
                 drop(inner);
                 if let Ended::Poisoned(poisoned) = ended {
@@ -93,34 +97,31 @@ impl<T> WatchSender<T> {
     /// # Errors
     /// [`SendError`] with the state, if no reader is left, or another writer has failed.
     pub fn send(&self, state: T) -> Result<(), SendError<T>> {
-        let state = Arc::new(state);
         let inner = self.watched.0.lock();
         let refused = match &inner.ended {
             Some(ended) => Some(ended.clone()),
             None if inner.readers.iter().all(|reader| reader.is_ended()) => Some(Ended::Retired),
             None => None,
         };
-        drop(inner);
         match refused {
             None => {
-                self.replace_shared(state);
+                Self::replace_and_tell(inner, state);
                 Ok(())
             }
-            Some(ended) => match Arc::into_inner(state) {
-                Some(state) => Err(SendError::new(state, ended)),
-                None => unreachable!("nobody has seen it"),
-            },
+            Some(ended) => {
+                drop(inner);
+                Err(SendError::new(state, ended))
+            }
         }
     }
 
     /// Replaces the state, whether there are readers or not; gives the old one.
     pub fn replace(&self, state: T) -> Arc<T> {
-        self.replace_shared(Arc::new(state))
+        Self::replace_and_tell(self.watched.0.lock(), state)
     }
 
-    fn replace_shared(&self, state: Arc<T>) -> Arc<T> {
-        let mut inner = self.watched.0.lock();
-        let old = std::mem::replace(&mut inner.state, state);
+    fn replace_and_tell(mut inner: MutexGuard<'_, Inner<T>>, state: T) -> Arc<T> {
+        let old = std::mem::replace(&mut inner.state, Arc::new(state));
         let readers = inner.readers.clone();
         // Whoever has left is forgotten, so that readers that come and go leave nothing behind.
         inner.readers.retain(|reader| !reader.is_ended());
@@ -213,6 +214,14 @@ impl<T> WatchReceiver<T> {
     /// Nothing is lost.
     pub async fn next(&self) -> Result<Option<Arc<T>>, Poisoned> {
         Ok(self.signal.next().await?.map(|()| self.get()))
+    }
+
+    /// As [`next`](Self::next), blocking this thread.
+    ///
+    /// # Errors
+    /// [`WaitError`]: a writer has failed, or this thread is a runtime's worker.
+    pub fn next_blocking(&self) -> Result<Option<Arc<T>>, WaitError> {
+        Ok(self.signal.next_blocking()?.map(|()| self.get()))
     }
 
     /// Waits until the state, this one or a later one, is as wanted.

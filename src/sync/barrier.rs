@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use crate::channel::{WaitError, may_block};
 use crate::context::{self, Cause, Ended, Poisoned, Reason};
-use crate::wait::{block_on, poll_proceed};
+use crate::wait::{Wakes, block_on, poll_proceed};
 
 /// Where a number of processes meet, again and again: nobody begins the next phase before all have arrived in this one.
 ///
@@ -79,10 +79,10 @@ impl State {
     }
 }
 
+/// Wakes all of them, even if one panics; outside the lock.
 fn wake(waiting: Vec<Option<Waker>>) {
-    for waker in waiting.into_iter().flatten() {
-        waker.wake();
-    }
+    let mut wakes = Wakes::new();
+    waiting.into_iter().flatten().for_each(|waker| wakes.push(waker));
 }
 
 impl Barrier {
@@ -101,7 +101,7 @@ impl Barrier {
             state.waiting.len() - 1
         });
         drop(state);
-        Member { shared: Arc::clone(&self.shared), place, arrived_in: None, quiet: false }
+        Member { shared: Arc::clone(&self.shared), place, arrived_in: None, untold: None, quiet: false }
     }
 
     /// The number of the phase that goes on: how many have ended.
@@ -154,6 +154,8 @@ pub struct Member {
     place: usize,
     /// The phase in which it last arrived.
     arrived_in: Option<u64>,
+    /// A phase in which it has arrived, and of whose end it has not been told.
+    untold: Option<u64>,
     /// Resigning in good order.
     quiet: bool,
 }
@@ -162,7 +164,7 @@ impl Member {
     /// Arrives, for good, and gives what to wait for: the end of the phase.
     ///
     /// Between arriving and waiting is time for what the others need not wait for. To arrive again before the phase has
-    /// ended changes nothing.
+    /// ended changes nothing; after it has ended, it is to arrive in the next one, waited for or not.
     ///
     /// # Examples
     /// ```
@@ -189,6 +191,7 @@ impl Member {
         } else {
             state.arrived += 1;
             self.arrived_in = Some(phase);
+            self.untold = Some(phase);
             state.advance()
         };
         drop(state);
@@ -196,17 +199,26 @@ impl Member {
         Phase { member: self, phase }
     }
 
-    /// Arrives and waits; gives the number of the phase that has ended.
+    /// Arrives and waits; gives the number of the phase that has ended. If it has arrived already, and was not told of the
+    /// end of that phase, it only waits.
     ///
     /// # Errors
     /// [`Poisoned`]: a member has failed.
     ///
     /// # Cancel safety
-    /// It may have arrived, for good. The next `sync` or `arrive` goes on from there.
+    /// Nothing is lost: it may have arrived, for good, and the next `sync` waits for the end of that phase.
     pub async fn sync(&mut self) -> Result<u64, Poisoned> {
         // A member that is alone must let others run, too.
         std::future::poll_fn(poll_proceed).await;
-        self.arrive().await
+        self.arrival().await
+    }
+
+    /// What it waits for: the end of the phase in which it has arrived, or arrives now.
+    fn arrival(&mut self) -> Phase<'_> {
+        match self.untold {
+            Some(phase) => Phase { member: self, phase },
+            None => self.arrive(),
+        }
     }
 
     /// As [`sync`](Self::sync), blocking this thread.
@@ -215,7 +227,7 @@ impl Member {
     /// [`WaitError`]: a member has failed; or this thread is a runtime's worker, and has not arrived.
     pub fn sync_blocking(&mut self) -> Result<u64, WaitError> {
         may_block()?;
-        self.arrive().wait_blocking()
+        self.arrival().wait_blocking()
     }
 
     /// Leaves in good order, even if this process is failing: the others go on without it.
@@ -268,11 +280,11 @@ impl fmt::Debug for Member {
 /// Dropping it takes nothing back: the member has arrived.
 ///
 /// # Cancel safety
-/// Nothing is lost: [`Member::arrive`] gives it again.
+/// Nothing is lost: [`Member::sync`] waits for the same end, and [`Member::arrive`] gives it again while the phase goes on.
 #[must_use = "to arrive is one thing, to wait for the others another: await the phase"]
 #[derive(Debug)]
 pub struct Phase<'a> {
-    member: &'a Member,
+    member: &'a mut Member,
     phase: u64,
 }
 
@@ -329,9 +341,14 @@ impl Phase<'_> {
 impl Future for Phase<'_> {
     type Output = Result<u64, Poisoned>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.look(cx) {
-            Some(outcome) => Poll::Ready(outcome),
+            Some(outcome) => {
+                if self.member.untold == Some(self.phase) {
+                    self.member.untold = None;
+                }
+                Poll::Ready(outcome)
+            }
             None => Poll::Pending,
         }
     }

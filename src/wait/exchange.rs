@@ -202,6 +202,7 @@ impl<T, S: Store<T>> Inner<T, S> {
         if self.is_ended() {
             return Step::Ended;
         }
+        debug_assert!(node.slot.is_some(), "a send has a value");
         node.hold = false;
         // Where the store has room, nobody is held.
         let meets_all = may_be_held || self.store.has_room();

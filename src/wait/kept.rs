@@ -43,11 +43,16 @@ pub(crate) const KEPT: u32 = 1 << 31;
 
 const BITS: usize = 64;
 
+/// How often a choice that finds nothing looks again within one poll, because it was touched meanwhile.
+const MOST_LOOKS: u32 = 64;
+
 /// A claim, and which of its guards have been touched. The claim comes first: nodes point to it.
 #[repr(C)]
 pub(crate) struct KeptClaim {
     claim: Claim,
     touched: Box<[AtomicU64]>,
+    /// A guard is not taken while one before it is ready.
+    strict: bool,
 }
 
 impl KeptClaim {
@@ -59,17 +64,26 @@ impl KeptClaim {
         // SAFETY: the claim is the first field of a `KeptClaim`, which is alive by the caller's promise.
         let this = unsafe { &*this.cast::<Self>() };
         loop {
-            if this.claim.claim(guard) {
+            // Whoever has touched a guard before this one has the owner look again, or claims the choice himself.
+            let barred = this.strict && this.is_touched_before(guard as usize);
+            if !barred && this.claim.claim(guard) {
                 return true;
             }
             let guard = guard as usize;
             this.touched[guard / BITS].fetch_or(1 << (guard % BITS), Ordering::AcqRel);
             // K2: against the owner's.
             fence(Ordering::SeqCst);
-            if !this.claim.is_armed() {
+            if barred || !this.claim.is_armed() {
                 return false;
             }
         }
+    }
+
+    /// True if a guard before this one has been touched.
+    fn is_touched_before(&self, guard: usize) -> bool {
+        let touched = |word: usize| self.touched[word].load(Ordering::Acquire);
+        let last = guard / BITS;
+        (0..last).any(|word| touched(word) != 0) || touched(last) & ((1 << (guard % BITS)) - 1) != 0
     }
 }
 
@@ -113,9 +127,10 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(crate) fn new() -> Self {
+    /// A choice without guards; a `strict` one takes none while one before it is ready.
+    pub(crate) fn new(strict: bool) -> Self {
         Self {
-            claim: Arc::new(KeptClaim { claim: Claim::new(), touched: Box::new([]) }),
+            claim: Arc::new(KeptClaim { claim: Claim::new(), touched: Box::new([]), strict }),
             loose: Bits::default(),
             active: Bits::default(),
             readiness: Bits::default(),
@@ -137,20 +152,19 @@ impl Kept {
             delist(guards, index);
         }
         let words = (2 * words).max(index / BITS + 1);
-        self.claim =
-            Arc::new(KeptClaim { claim: Claim::new(), touched: (0..words).map(|_| AtomicU64::new(0)).collect() });
+        let touched = (0..words).map(|_| AtomicU64::new(0)).collect();
+        self.claim = Arc::new(KeptClaim { claim: Claim::new(), touched, strict: self.claim.strict });
         for bits in [&mut self.loose, &mut self.active, &mut self.readiness] {
             bits.0.resize(words, 0);
         }
         self.loose.0.fill(u64::MAX);
     }
 
-    /// A guard joins, comes back, or stays away.
+    /// A guard joins, comes back, or stays away. What was committed to it before is still handed out.
     pub(crate) fn set_active(&mut self, index: usize, active: bool, readiness: bool, guards: &mut impl KeptGuards) {
         self.leave(guards);
         if !active {
             delist(guards, index);
-            self.committed = self.committed.filter(|(guard, _)| *guard != index);
         }
         self.active.set(index, active);
         self.readiness.set(index, readiness);
@@ -177,6 +191,12 @@ impl Kept {
         let settled = guards.guard(guard).exchange().map(Exchanging::settle);
         self.loose.set(guard, true);
         self.committed = Some((guard, settled == Some(Settled::Held)));
+    }
+
+    /// A guard goes for good.
+    pub(crate) fn remove(&mut self, index: usize, guards: &mut impl KeptGuards) {
+        self.set_active(index, false, false, guards);
+        self.committed = self.committed.filter(|(guard, _)| *guard != index);
     }
 
     pub(crate) fn is_active(&self, index: usize) -> bool {
@@ -255,7 +275,14 @@ impl<G: KeptGuards> Round<'_, G> {
     }
 
     fn look(&mut self, order: &mut impl Arrange, poll_only: bool, cx: &mut Context<'_>) -> Poll<Chosen> {
+        let mut looks = 0;
         loop {
+            looks += 1;
+            if looks > MOST_LOOKS && !poll_only {
+                // Others come by and take what they touched, again and again: let somebody else run.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if let Some((guard, held)) = self.kept.committed {
                 if held
                     && !poll_only
@@ -309,16 +336,16 @@ impl<G: KeptGuards> Round<'_, G> {
             }
         }
         order.arrange(&mut kept.ranks);
-        let strict = order.is_strict();
+        let claim = Arc::clone(&self.kept.claim);
         for position in 0..self.kept.ranks.len() {
             let index = usize::from(self.kept.ranks[position]);
-            if strict && position > 0 && self.touched_above(index) {
-                // Something has become ready meanwhile that goes before this one: look again from the beginning.
-                return false;
-            }
-            let claim = Arc::as_ptr(&self.kept.claim).cast::<Claim>();
+            // Something may have become ready meanwhile that goes before this one.
+            let barred = || claim.strict && claim.is_touched_before(index);
             let guard = self.guards.guard(index);
             if self.kept.readiness.has(index) {
+                if barred() {
+                    return false;
+                }
                 if guard.poll_ready(cx) {
                     self.kept.committed = Some((index, false));
                     return true;
@@ -326,24 +353,22 @@ impl<G: KeptGuards> Round<'_, G> {
                 continue;
             }
             let Some(exchange) = guard.exchange() else { continue };
+            // Woken as it goes out of scope, when all is in order: a waker that panics must find it so.
             let mut wakes = Wakes::new();
+            let own = Arc::as_ptr(&claim).cast::<Claim>();
             // SAFETY: by K4 the claim outlives the guard's place in the list.
-            let step = unsafe { exchange.attempt_or_enlist(claim, KEPT | index as u32, &mut wakes) };
-            drop(wakes);
-            if step != Step::Wait {
-                self.kept.committed = Some((index, step == Step::Held));
-                return true;
+            let step = unsafe { exchange.attempt_or_enlist(own, KEPT | index as u32, &barred, &mut wakes) };
+            match step {
+                // Look again from the beginning: the touched guard keeps the owner from waiting.
+                None => return false,
+                Some(Step::Wait) => self.kept.loose.set(index, false),
+                Some(step) => {
+                    self.kept.committed = Some((index, step == Step::Held));
+                    return true;
+                }
             }
-            self.kept.loose.set(index, false);
         }
         false
-    }
-
-    /// True if a guard before `index` has been touched.
-    fn touched_above(&self, index: usize) -> bool {
-        let touched = |word: usize| self.kept.claim.touched[word].load(Ordering::Acquire);
-        let last = index / BITS;
-        (0..last).any(|word| touched(word) != 0) || touched(last) & ((1 << (index % BITS)) - 1) != 0
     }
 }
 

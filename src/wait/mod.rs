@@ -66,3 +66,4 @@ pub(crate) use primitives::{AtomicU32, Ordering};
 pub(crate) use ready::{CHILDREN, ReadySet};
 pub(crate) use select::{Arrange, Select, sealed::Sealed};
 pub use select::{Chosen, Exchanging, Guarded, Guards, Kind};
+pub(crate) use wakes::Wakes;

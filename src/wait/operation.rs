@@ -105,7 +105,8 @@ impl<C: Reach, D: Direction> Operation<C, D> {
 
     /// The value in the slot, and when it left the channel.
     #[inline]
-    pub(crate) fn take_departed(self: Pin<&mut Self>) -> Option<(u64, C::Item)> {
+    pub(crate) fn take_departed(mut self: Pin<&mut Self>) -> Option<(u64, C::Item)> {
+        self.as_mut().stop_being_held();
         let this = self.project();
         let phase = this.claim.phase();
         debug_assert!(matches!(phase, Phase::Fresh | Phase::Settled), "the slot belongs to the channel now");
@@ -125,8 +126,17 @@ impl<C: Reach, D: Direction> Operation<C, D> {
         value.map(|value| (departure, value))
     }
 
+    /// A send that its receiver holds waits for it no longer: it has delivered.
+    #[inline]
+    fn stop_being_held(self: Pin<&mut Self>) {
+        if self.claim.phase() == Phase::Held {
+            self.withdraw();
+        }
+    }
+
     /// Starts over, with a new value for a send. What the slot held is given back.
-    pub(crate) fn restart(self: Pin<&mut Self>, value: Option<C::Item>) -> Option<C::Item> {
+    pub(crate) fn restart(mut self: Pin<&mut Self>, value: Option<C::Item>) -> Option<C::Item> {
+        self.as_mut().stop_being_held();
         let this = self.project();
         debug_assert!(
             matches!(this.claim.phase(), Phase::Fresh | Phase::Settled),
@@ -325,11 +335,18 @@ pub(crate) unsafe trait Enlist {
     /// The caller holds the lock, has armed the claim (a kept one need not be), and calls `delist` before the claim's
     /// memory is given up.
     unsafe fn enlist_held(self: Pin<&mut Self>, claim: *const Claim, guard: u32);
-    /// Tries to complete the operation on its own, or stands in the channel's list for the choice that owns `claim`.
+    /// Tries to complete the operation on its own, or stands in the channel's list for the choice that owns `claim`; `None`,
+    /// with nothing done, if `barred` says so under the lock.
     ///
     /// # Safety
-    /// The choice is a kept one; `delist` is called before the claim's memory is given up.
-    unsafe fn attempt_or_enlist(self: Pin<&mut Self>, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step;
+    /// The choice is a kept one; `delist` is called before the claim's memory is given up. `barred` does not panic.
+    unsafe fn attempt_or_enlist(
+        self: Pin<&mut Self>,
+        claim: *const Claim,
+        guard: u32,
+        barred: &dyn Fn() -> bool,
+        wakes: &mut Wakes,
+    ) -> Option<Step>;
     /// Leaves the list; waits for a peer that is just completing this operation.
     fn delist(self: Pin<&mut Self>);
     /// The choice's claim says that this operation was taken, and it has been delisted.
@@ -358,6 +375,14 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
 
     unsafe fn attempt_held(self: Pin<&mut Self>, own: *const Claim, wakes: &mut Wakes) -> Step {
         let this = self.project();
+        match this.claim.phase() {
+            // Committed, and its result not taken yet: there is nothing to do again.
+            Phase::Held => return Step::Held,
+            // SAFETY: the caller holds the lock.
+            Phase::Settled if unsafe { this.node.fields(|fields| fields.ended) } => return Step::Ended,
+            Phase::Settled => return Step::Done,
+            Phase::Fresh | Phase::Waiting | Phase::Enlisted => {}
+        }
         if this.claim.phase() == Phase::Enlisted {
             // Another choice enlisted it and was leaked. Leave its list; what a peer had committed stays committed.
             // SAFETY: the caller holds the lock; the node, if linked, is linked in this direction's list.
@@ -396,15 +421,21 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         this.claim.set_phase(Phase::Enlisted);
     }
 
-    unsafe fn attempt_or_enlist(mut self: Pin<&mut Self>, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step {
+    unsafe fn attempt_or_enlist(
+        mut self: Pin<&mut Self>,
+        claim: *const Claim,
+        guard: u32,
+        barred: &dyn Fn() -> bool,
+        wakes: &mut Wakes,
+    ) -> Option<Step> {
         let lock: *const Lock = self.lock();
         // SAFETY: the exchange outlives the operation, which reaches it.
         unsafe { (*lock).lock() };
         // SAFETY: we hold the lock, and give it back. A kept claim need not be armed: who finds it idle touches it. The
         // rest is the caller's promise.
         unsafe {
-            let step = self.as_mut().attempt_held(claim, wakes);
-            if step == Step::Wait {
+            let step = (!barred()).then(|| self.as_mut().attempt_held(claim, wakes));
+            if step == Some(Step::Wait) {
                 self.enlist_held(claim, guard);
             }
             (*lock).unlock();

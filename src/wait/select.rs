@@ -80,9 +80,15 @@ impl<'a> Exchanging<'a> {
 
     /// # Safety
     /// As the operation's own.
-    pub(super) unsafe fn attempt_or_enlist(self, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step {
+    pub(super) unsafe fn attempt_or_enlist(
+        self,
+        claim: *const Claim,
+        guard: u32,
+        barred: &dyn Fn() -> bool,
+        wakes: &mut Wakes,
+    ) -> Option<Step> {
         // SAFETY: by the caller's promise.
-        unsafe { self.0.attempt_or_enlist(claim, guard, wakes) }
+        unsafe { self.0.attempt_or_enlist(claim, guard, barred, wakes) }
     }
 }
 

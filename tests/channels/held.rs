@@ -256,3 +256,37 @@ fn the_value_is_dropped_before_its_sender_is_let_go() {
     drop(rx.recv_held_blocking().unwrap());
     assert!(within(LIMIT, move || sender.join().unwrap()));
 }
+
+#[test]
+fn a_value_whose_drop_panics_lets_its_sender_go_all_the_same() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("boom");
+        }
+    }
+    let (tx, rx) = channel();
+    let mut send = pin!(tx.send(Bomb));
+    assert!(poll(send.as_mut()).0.is_pending());
+    let held = rx.try_recv_held().unwrap();
+    assert!(poll(send.as_mut()).0.is_pending());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(held))).is_err());
+    assert!(poll(send).0.is_ready());
+}
+
+#[test]
+fn a_batch_is_held_by_a_receiver_behind_a_set_that_looks_elsewhere() {
+    let (tx, rx) = channel::<u32>();
+    let mut set = AltSet::pri();
+    set.recv_ok(rx.clone(), |n| n);
+    assert_eq!(set.try_select(), Ok(None));
+    let mut receive = Box::pin(rx.recv_held());
+    assert!(poll(receive.as_mut()).0.is_pending());
+    let mut values = [1].into();
+    let mut send = pin!(tx.send_many(&mut values));
+    assert!(poll(send.as_mut()).0.is_pending());
+    let Poll::Ready(Ok(held)) = poll(receive.as_mut()).0 else { panic!("the value has come") };
+    assert!(poll(send.as_mut()).0.is_pending());
+    drop(held);
+    assert!(poll(send).0.is_ready());
+}

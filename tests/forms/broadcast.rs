@@ -200,3 +200,60 @@ fn the_hook_hears_of_what_each_receiver_missed() {
     assert_eq!((first.try_recv(), second.try_recv()), (Ok(0), Ok(0)));
     assert_eq!(*lost.lock().unwrap(), [1, 1, 2, 2]);
 }
+
+#[test]
+fn a_send_that_reaches_nobody_says_so() {
+    let (tx, rx) = broadcast::<u32>(0);
+    let mut send = pin!(tx.send(5));
+    assert!(poll(send.as_mut()).is_pending());
+    drop(rx);
+    let Poll::Ready(Err(error)) = poll(send) else { panic!("nobody has received it") };
+    assert_eq!(error.into_parts(), (5, Ended::Retired));
+}
+
+#[test]
+fn a_receiver_that_fails_while_it_is_waited_for_fails_every_form_of_the_send() {
+    let (tx, rx) = broadcast::<u32>(0);
+    let sender = std::thread::spawn(move || tx.send_blocking(5));
+    // Until it waits there, or a little later: both ends are right, and the first one is nearly certain.
+    std::thread::sleep(Duration::from_millis(5));
+    rx.poison("unreadable");
+    let error = within(LIMIT, move || sender.join().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("unreadable"), "{error}");
+
+    let (tx, rx) = broadcast::<u32>(0);
+    let mut send = pin!(tx.send_timeout(5, LIMIT));
+    assert!(poll(send.as_mut()).is_pending());
+    rx.poison("unreadable");
+    let Poll::Ready(Err(error)) = poll(send) else { panic!("it has failed") };
+    assert!(error.to_string().contains("unreadable"), "{error}");
+}
+
+#[test]
+fn a_failure_is_seen_by_receivers_that_come_late() {
+    let (tx, rx) = broadcast::<u32>(1);
+    drop(rx);
+    tx.poison("broken");
+    assert!(tx.subscribe().try_recv().unwrap_err().to_string().contains("broken"));
+    assert!(tx.try_send(1).unwrap_err().to_string().contains("broken"));
+}
+
+#[test]
+fn a_value_that_cannot_be_copied_reaches_nobody() {
+    #[derive(Debug)]
+    struct Fussy(Arc<Mutex<u32>>);
+    impl Clone for Fussy {
+        fn clone(&self) -> Self {
+            let mut left = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *left = left.checked_sub(1).expect("no more copies");
+            Self(Arc::clone(&self.0))
+        }
+    }
+    let (tx, first) = broadcast(1);
+    let second = tx.subscribe();
+    let send = || poll(pin!(tx.send(Fussy(Arc::new(Mutex::new(1))))));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(send)).is_err());
+    assert_eq!((first.len(), second.len()), (0, 0));
+    tx.try_send(Fussy(Arc::new(Mutex::new(2)))).unwrap();
+    assert_eq!((first.len(), second.len()), (1, 1), "the broadcast goes on");
+}

@@ -77,3 +77,22 @@ fn a_dropped_future_of_it_loses_nothing_that_others_could_have() {
     drop(receive);
     assert_eq!(rx.try_recv(), Ok(1));
 }
+
+#[test]
+fn a_value_that_was_sent_is_complete_whatever_becomes_of_its_sender() {
+    let (tx, rx) = oneshot();
+    on_runtime(async move {
+        let (bad_tx, bad) = aqueduct::channel::<u32>();
+        bad_tx.poison("one client broke");
+        let server = task("server", async move {
+            let mut set = AltSet::fair();
+            set.recv_ok(bad, |n| n);
+            let _ = set.select().await;
+            // Marked for good, and still able to answer.
+            tx.send(42).map_err(|_| Exit::failure("gone"))?;
+            Ok(())
+        });
+        server.await.unwrap_err();
+    });
+    assert_eq!(rx.recv_blocking(), Ok(42));
+}

@@ -111,6 +111,26 @@ fn readers_that_come_and_go_leave_nothing_behind() {
 }
 
 #[test]
+fn readers_that_come_and_go_without_news_leave_nothing_behind_either() {
+    // As the readers of a shutdown flag, one a connection.
+    let (_tx, rx) = watch(0);
+    let (news, _reader) = aqueduct::broadcast::<u32>(1);
+    let pages = || {
+        let statistics = std::fs::read_to_string("/proc/self/statm").ok()?;
+        statistics.split(' ').nth(1)?.parse::<u64>().ok()
+    };
+    let Some(before) = pages() else {
+        println!("skipped: this system does not tell how much memory a process has");
+        return;
+    };
+    for _ in 0..100_000 {
+        drop(rx.clone());
+        drop(news.subscribe());
+    }
+    assert!(pages().unwrap() - before < 1000, "4 MiB would be too much already; it was 40");
+}
+
+#[test]
 fn under_load_every_reader_ends_with_the_last_state() {
     let total = rounds(5000) as u64;
     let (tx, rx) = watch((0_u64, 0_u64));

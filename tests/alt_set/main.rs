@@ -1,6 +1,9 @@
 //! Choices that live on: what they take, in which order, and what they keep.
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod between;
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;

@@ -97,21 +97,22 @@ pub use channel::{
     TrySendError, WaitError, WeakReceiver, WeakSender, buffered, channel, unbounded,
 };
 pub use choice::{Alt, Exhausted, Offer};
-pub use context::{Cause, Ended, Identity, Meta, Poisoned, current};
+pub use context::{Cause, Ended, Identity, Kind as ProcessKind, Meta, Poisoned, current};
 pub use process::{
-    Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Process, ProcessError, RunTask, RunThread, Shape, Task,
-    Thread, run, task, thread,
+    ChannelShape, Dot, Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Picture, PortList, PortShape, Ports,
+    Process, ProcessError, ProcessShape, Run, RunBlocking, RunLocal, RunTask, RunThread, Shape, Task, Thread, run,
+    task, thread,
 };
 pub use time::{After, NextTick, Tick, after, at, tick};
 
 #[cfg(feature = "macros")]
-pub use aqueduct_macros::process;
+pub use aqueduct_macros::{Process, process};
 
 /// What most programs use.
 pub mod prelude {
     pub use crate::{
-        Alt, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Sender, after, at, par,
-        tick, try_par,
+        Alt, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Run, Sender, after, at,
+        par, tick, try_par,
     };
     #[cfg(feature = "macros")]
     pub use crate::{alt, alt_blocking, process};
@@ -145,7 +146,11 @@ pub mod __private {
         Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaTimer,
     };
     pub use crate::context::Meta;
-    pub use crate::process::{Parameter, Port, ViaEnd, ViaOther};
+    pub use crate::context::{EndInfo, Kind as ProcessKind};
+    pub use crate::process::{
+        Derived, LocalBody, Parameter, Port, Sketch, TaskBody, ThreadBody, ViaEnd, ViaOther, derived_local,
+        derived_task, derived_thread, spawn_local, spawn_task, spawn_thread,
+    };
     pub use crate::wait::{Chosen, Exchanging, Guarded, Guards, Kind};
     pub use core::pin::pin;
     pub use core::{concat, file, line, stringify};

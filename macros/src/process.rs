@@ -2,49 +2,20 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
-use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
-use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Path, Result, ReturnType, Token, Type};
+use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Result, ReturnType, Type};
 
-#[derive(Default)]
-struct Arguments {
-    krate: Option<Path>,
-    name: Option<LitStr>,
-}
-
-impl Parse for Arguments {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut arguments = Self::default();
-        while !input.is_empty() {
-            if input.peek(Token![crate]) {
-                input.parse::<Token![crate]>()?;
-                input.parse::<Token![=]>()?;
-                arguments.krate = Some(input.call(Path::parse_mod_style)?);
-            } else {
-                let key: Ident = input.parse()?;
-                if key != "name" {
-                    return Err(Error::new(
-                        key.span(),
-                        format!("`#[process]` knows no `{key}`; it takes `name = \"…\"` and `crate = path`"),
-                    ));
-                }
-                input.parse::<Token![=]>()?;
-                arguments.name = Some(input.parse()?);
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(arguments)
-    }
-}
+use crate::arguments::Arguments;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let expanded = syn::parse2::<Arguments>(arguments).and_then(|arguments| {
         let function = syn::parse2::<ItemFn>(item.clone()).map_err(|_| {
             Error::new(
-                item.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span()),
-                "`#[process]` stands on a function: `#[process] async fn` for a task, `#[process] fn` for a thread",
+                // Not its attributes, if it has some.
+                syn::parse2::<syn::Item>(item.clone())
+                    .map_or_else(|_| item.span(), |parsed| keyword(&parsed).unwrap_or_else(|| item.span())),
+                "`#[process]` stands on a function: `#[process] async fn` for a task, `#[process] fn` for a thread. For a \
+                 struct write `#[derive(Process)]` and `impl Run`",
             )
         })?;
         process(&arguments, function)
@@ -59,8 +30,20 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
+/// The word that says what an item is.
+fn keyword(item: &syn::Item) -> Option<Span> {
+    Some(match item {
+        syn::Item::Struct(item) => item.struct_token.span(),
+        syn::Item::Enum(item) => item.enum_token.span(),
+        syn::Item::Impl(item) => item.impl_token.span(),
+        syn::Item::Trait(item) => item.trait_token.span(),
+        syn::Item::Mod(item) => item.mod_token.span(),
+        _ => return None,
+    })
+}
+
 fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
-    let krate = arguments.krate.as_ref().map_or_else(|| quote!(::aqueduct), |path| quote!(#path));
+    let krate = arguments.library();
     let ItemFn { attrs, vis, sig, block, .. } = function;
     if let Some(token) = &sig.constness {
         return Err(Error::new(token.span(), "a process is not `const`: it runs. Take `const` away"));
@@ -72,6 +55,21 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         return Err(Error::new(variadic.span(), "a process has a fixed number of parameters"));
     }
     let is_task = sig.asyncness.is_some();
+    if let Some(thread) = arguments.thread {
+        return Err(Error::new(
+            thread,
+            "a function needs no `thread`: an `async fn` is a task process, a plain `fn` a thread process",
+        ));
+    }
+    if let Some((value, _)) = &arguments.value {
+        return Err(Error::new(*value, "a function tells its value by what it returns: `-> Outcome<Value>`"));
+    }
+    if let (Some(local), false) = (arguments.local, is_task) {
+        return Err(Error::new(
+            local,
+            "a plain `fn` is a thread process, and moves to its thread: `local` is for an `async fn`, which stays",
+        ));
+    }
     if !is_task {
         refuse_waiting_as_a_task(block.to_token_stream())?;
     }
@@ -106,7 +104,7 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         }
         let attrs = &typed.attrs;
         outer.push(quote!(#(#attrs)* #name: #ty));
-        if is_end(ty) {
+        if may_hold_ends(ty) {
             ports.push(name.clone());
         }
         names.push(name);
@@ -132,9 +130,10 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         ReturnType::Type(_, ty) => ty.span(),
     };
     let (kind, promise, value) = if is_task {
+        let send = arguments.local.is_none().then(|| quote_spanned!(span=> + ::core::marker::Send));
         (
             quote!(Task),
-            quote_spanned!(span=> impl ::core::future::Future<Output = #outcome> + ::core::marker::Send),
+            quote_spanned!(span=> impl ::core::future::Future<Output = #outcome> #send),
             quote!(#body(#(#names),*)),
         )
     } else {
@@ -146,6 +145,8 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
     };
     Ok(quote! {
         #(#attrs)*
+        // Each port is a parameter.
+        #[allow(clippy::too_many_arguments)]
         #vis fn #ident #impl_generics (#(#outer),*) -> #krate::#kind<#promise, #port_count> #where_clause {
             #[allow(clippy::too_many_arguments, clippy::unused_async)]
             #inner #block
@@ -202,14 +203,17 @@ fn flatten(tokens: TokenStream) -> Vec<TokenTree> {
     flat
 }
 
-/// True if a type is written as `Sender<…>` or `Receiver<…>`, with any path before it.
-fn is_end(ty: &Type) -> bool {
+/// False for the types that plainly hold no end. Of the others the compiler knows.
+fn may_hold_ends(ty: &Type) -> bool {
+    const PRIMITIVES: [&str; 18] = [
+        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+        "f32", "f64", "String",
+    ];
     match ty {
-        Type::Path(path) => {
-            path.path.segments.last().is_some_and(|last| last.ident == "Sender" || last.ident == "Receiver")
-        }
-        Type::Paren(inner) => is_end(&inner.elem),
-        Type::Group(inner) => is_end(&inner.elem),
-        _ => false,
+        Type::Path(path) => !PRIMITIVES.iter().any(|primitive| path.path.is_ident(primitive)),
+        Type::Reference(borrowed) => may_hold_ends(&borrowed.elem),
+        Type::Paren(inner) => may_hold_ends(&inner.elem),
+        Type::Group(inner) => may_hold_ends(&inner.elem),
+        _ => true,
     }
 }

@@ -20,11 +20,6 @@ impl<T> Queue<T> {
     pub(crate) fn new(capacity: usize) -> Self {
         Self((capacity > 0).then(|| Box::new(Buffer { values: VecDeque::new(), capacity })))
     }
-
-    /// How many values there is room for in all.
-    pub(crate) fn capacity(&self) -> usize {
-        self.0.as_ref().map_or(0, |buffer| buffer.capacity)
-    }
 }
 
 impl<T> Store<T> for Queue<T> {
@@ -55,5 +50,9 @@ impl<T> Store<T> for Queue<T> {
 
     fn take_all(&mut self) -> VecDeque<T> {
         self.0.as_mut().map(|buffer| std::mem::take(&mut buffer.values)).unwrap_or_default()
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.as_ref().map_or(0, |buffer| buffer.capacity)
     }
 }

@@ -21,8 +21,10 @@ macro_rules! thread_local {
 }
 
 mod cause;
+mod end;
 mod failing;
 mod payload;
+pub(crate) mod probe;
 
 use std::cell::Cell;
 use std::fmt;
@@ -32,6 +34,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use cause::Reason;
 pub use cause::{Cause, Ended, Poisoned};
+pub use end::EndInfo;
+pub(crate) use end::EndKey;
 pub(crate) use failing::{FailMark, failing};
 pub(crate) use payload::dispose;
 
@@ -41,7 +45,7 @@ pub(crate) use payload::dispose;
 pub struct Meta {
     /// The name of the function or struct.
     pub name: &'static str,
-    /// The names of its channel ends, in the order of the parameters.
+    /// The names of the parameters or fields that may hold channel ends, in their order.
     pub ports: &'static [&'static str],
     /// `file:line` of its definition.
     pub location: &'static str,
@@ -123,7 +127,27 @@ pub(crate) struct Context {
 #[derive(Debug, Default)]
 struct Rare {
     name: Option<Arc<str>>,
+    /// Where a process in place is written.
+    location: Option<&'static std::panic::Location<'static>>,
     failing: failing::State,
+}
+
+/// Where a process is defined.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Location {
+    /// `file:line`.
+    Definition(&'static str),
+    /// Where it is written in place.
+    Place(&'static std::panic::Location<'static>),
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Definition(location) => f.write_str(location),
+            Self::Place(place) => write!(f, "{}:{}", place.file(), place.line()),
+        }
+    }
 }
 
 impl Context {
@@ -134,18 +158,47 @@ impl Context {
 
     /// Gives the process another name than its function's.
     pub(crate) fn rename(&mut self, name: Arc<str>) {
-        self.rare = Some(Arc::new(Rare { name: Some(name), failing: failing::State::default() }));
+        let location = self.rare.as_ref().and_then(|rare| rare.location);
+        self.rare = Some(Arc::new(Rare { name: Some(name), location, failing: failing::State::default() }));
     }
 
-    /// Gives the process its number, once.
-    pub(crate) fn start(&mut self) {
+    /// Names a process that is written in place.
+    pub(crate) fn written_at(&mut self, name: Arc<str>, place: &'static std::panic::Location<'static>) {
+        let rare = Rare { name: Some(name), location: Some(place), failing: failing::State::default() };
+        self.rare = Some(Arc::new(rare));
+    }
+
+    /// Gives the process its number, once, and tells the probe of it and its ends.
+    #[inline]
+    pub(crate) fn start<I>(&mut self, kind: Kind, ends: impl FnOnce() -> I)
+    where
+        I: Iterator<Item = (probe::PortName, EndInfo)>,
+    {
         if self.number == 0 {
             self.number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+            if probe::watched() {
+                probe::started(self.about(kind), ends());
+            }
+        }
+    }
+
+    /// Tells the probe that the process has ended.
+    #[inline]
+    pub(crate) fn end(&self) {
+        if probe::watched() && self.number != 0 {
+            probe::ended(self.number);
         }
     }
 
     pub(crate) fn meta(&self) -> &'static Meta {
         self.meta
+    }
+
+    /// What a picture says of the process.
+    pub(crate) fn about(&self, kind: Kind) -> probe::About {
+        let place = self.rare.as_ref().and_then(|rare| rare.location);
+        let location = place.map_or(Location::Definition(self.meta.location), Location::Place);
+        probe::About { identity: self.identity(), kind, location }
     }
 
     pub(crate) fn identity(&self) -> Identity {
@@ -200,12 +253,12 @@ impl Context {
     }
 }
 
-/// How the current process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Inside somebody's poll: it must not block.
+/// How a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// As a task, inside somebody's poll: it must not block.
     Task,
-    /// On a thread of its own.
+    /// On a thread of its own, which it may block.
     Thread,
 }
 

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use super::error::ProcessError;
 use super::handle::Handle;
 use super::join::{Child, Children, Join};
-use super::shape::Shape;
+use super::shape::Sketch;
 use super::{Process, task};
 use crate::process::exit::Exit;
 
@@ -118,7 +118,7 @@ pub trait ParSet {
     /// Starts all of them.
     fn start(self) -> Self::Run;
     /// Adds all of them to a picture.
-    fn draw(&self, shape: &mut Shape);
+    fn draw(&self, sketch: &mut Sketch);
 }
 
 impl<S: ParSet> IntoFuture for Par<S> {
@@ -133,8 +133,8 @@ impl<S: ParSet> IntoFuture for Par<S> {
 impl<S: ParSet> Process for Par<S> {
     type Value = S::Output;
 
-    fn draw(&self, shape: &mut Shape) {
-        self.set.draw(shape);
+    fn draw(&self, sketch: &mut Sketch) {
+        self.set.draw(sketch);
     }
 
     fn spawn(self) -> Handle<Self::Value>
@@ -145,6 +145,14 @@ impl<S: ParSet> Process for Par<S> {
     {
         let all = self.into_future();
         task("par", async move { all.await.map_err(Exit::from) }).spawn()
+    }
+
+    fn spawn_local(self) -> Handle<Self::Value>
+    where
+        Self: 'static,
+    {
+        let all = self.into_future();
+        task("par", async move { all.await.map_err(Exit::from) }).spawn_local()
     }
 }
 
@@ -199,9 +207,9 @@ macro_rules! tuples {
                 $Running { $($field: Child::new($field.into_future()),)* }
             }
 
-            fn draw(&self, _shape: &mut Shape) {
+            fn draw(&self, _sketch: &mut Sketch) {
                 let ($($field,)*) = self;
-                $($field.draw(_shape);)*
+                $($field.draw(_sketch);)*
             }
         }
     )*};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::node::{Fields, List};
 use super::primitives::Locked;
 use super::wakes::Wakes;
-use crate::context::{Ended, Poisoned, dispose};
+use crate::context::{EndKey, Ended, Poisoned, dispose, probe};
 
 /// What a channel keeps between a send and a receive: its queue policy. Nothing in it may panic or run user code.
 pub(crate) trait Store<T> {
@@ -24,6 +24,8 @@ pub(crate) trait Store<T> {
     fn len(&self) -> usize;
     /// Takes everything out.
     fn take_all(&mut self) -> VecDeque<T>;
+    /// How many values there is room for in all.
+    fn capacity(&self) -> usize;
 }
 
 /// What is to be done with a value that can no longer be delivered.
@@ -273,6 +275,28 @@ impl<T, S: Store<T>> Exchange<T, S> {
         self.inner.with(|inner| look(&inner.store))
     }
 
+    /// The channel's identity, as long as it lives.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).cast::<()>() as usize
+    }
+
+    /// Tells the probe, if it is on, that the current process uses an end of this channel. The caller holds the lock.
+    #[inline]
+    pub(super) fn note_held<D: Direction>(&self, inner: &Inner<T, S>) {
+        if probe::watched() {
+            let key = EndKey { channel: self.address(), sends: !D::RETURNS };
+            probe::used(key, self.name(), std::any::type_name::<T>, || inner.store.capacity());
+        }
+    }
+
+    /// As [`note_held`](Self::note_held), without the lock.
+    #[inline]
+    fn note<D: Direction>(&self) {
+        if probe::watched() {
+            self.inner.with(|inner| self.note_held::<D>(inner));
+        }
+    }
+
     /// The protected part; only the protocol's own files look inside.
     #[inline]
     pub(super) fn inner(&self) -> &Locked<Inner<T, S>> {
@@ -281,6 +305,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Puts a value in without waiting; gives it back with the reason if that is not possible.
     pub(crate) fn try_send(&self, value: T) -> Result<(), (T, Step)> {
+        self.note::<Sending>();
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(Some(value));
         let step = self.inner.with(|inner| Sending::step(inner, &mut fields, &mut wakes));
@@ -292,6 +317,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Takes a value without waiting.
     pub(crate) fn try_recv(&self) -> Result<T, Step> {
+        self.note::<Receiving>();
         let mut wakes = Wakes::new();
         self.inner.with(|inner| match inner.take_one(&mut wakes) {
             Some((_, value)) => Ok(value),
@@ -302,6 +328,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Takes up to `limit` values without waiting, all at one instant; appends them in order.
     pub(crate) fn try_recv_many(&self, into: &mut Vec<T>, limit: usize) -> usize {
+        self.note::<Receiving>();
         let mut wakes = Wakes::new();
         // Reserved before the lock is taken: `push` allocates nothing then, unless the channel grows meanwhile.
         into.reserve(limit.min(self.len()));
@@ -319,6 +346,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Puts as many values in as possible without waiting, all at one instant; the rest stays in `from`.
     pub(crate) fn try_send_many(&self, from: &mut VecDeque<T>) -> Step {
+        self.note::<Sending>();
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(None);
         self.inner.with(|inner| {

@@ -125,6 +125,7 @@ impl<C: Reach> Parts<'_, C> {
         let mut wakes = Wakes::new();
         let mut waker = Some(waker);
         let step = self.reach.exchange().inner().with(|inner| {
+            self.reach.exchange().note_held::<D>(inner);
             // SAFETY: not linked, so the node is ours alone.
             let step = unsafe { self.node.fields(|fields| D::step(inner, fields, &mut wakes)) };
             if step == Step::Wait
@@ -286,7 +287,10 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         }
         // SAFETY: the caller holds the lock; the node is not linked.
         let step = unsafe {
-            this.reach.exchange().inner().with_held(|inner| this.node.fields(|fields| D::step(inner, fields, wakes)))
+            this.reach.exchange().inner().with_held(|inner| {
+                this.reach.exchange().note_held::<D>(inner);
+                this.node.fields(|fields| D::step(inner, fields, wakes))
+            })
         };
         if step != Step::Wait {
             // Read by `settle`, as if a peer had written it.

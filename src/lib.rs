@@ -143,13 +143,13 @@ pub mod guide {
 pub mod __private {
     pub use crate::channel::ChannelId;
     pub use crate::choice::{
-        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaTimer,
+        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaNothing, ViaTimer,
     };
     pub use crate::context::Meta;
     pub use crate::context::{EndInfo, Kind as ProcessKind};
     pub use crate::process::{
-        Derived, LocalBody, Parameter, Port, Sketch, TaskBody, ThreadBody, ViaEnd, ViaOther, derived_local,
-        derived_task, derived_thread, spawn_local, spawn_task, spawn_thread,
+        Derived, LocalBody, Parameter, Port, SendUnlessLocal, Sketch, TaskBody, ThreadBody, ViaEnd, ViaOther,
+        derived_local, derived_task, derived_thread, spawn_local, spawn_task, spawn_thread,
     };
     pub use crate::wait::{Chosen, Exchanging, Guarded, Guards, Kind};
     pub use core::pin::pin;

@@ -8,7 +8,9 @@ use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Result, ReturnType, Type};
 use crate::arguments::Arguments;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let expanded = syn::parse2::<Arguments>(arguments).and_then(|arguments| {
+    let arguments = syn::parse2::<Arguments>(arguments);
+    let krate = arguments.as_ref().map_or_else(|_| Arguments::default().library(), Arguments::library);
+    let expanded = arguments.and_then(|arguments| {
         let function = syn::parse2::<ItemFn>(item.clone()).map_err(|_| {
             Error::new(
                 // Not its attributes, if it has some.
@@ -23,11 +25,34 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match expanded {
         Ok(tokens) => tokens,
         Err(error) => {
-            // The function stays, so that its users see one mistake and editors keep working.
             let error = error.to_compile_error();
-            quote!(#error #item)
+            let instead = stand_in(&krate, &item).unwrap_or(item);
+            quote!(#error #instead)
         }
     }
+}
+
+/// A process that does nothing, after an error, so that those who use it add no errors of their own.
+fn stand_in(krate: &TokenStream, item: &TokenStream) -> Option<TokenStream> {
+    let ItemFn { attrs, vis, mut sig, .. } = syn::parse2(item.clone()).ok()?;
+    if sig.receiver().is_some() || sig.variadic.is_some() {
+        return None;
+    }
+    let outcome = match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => quote!(#ty),
+    };
+    sig.constness = None;
+    sig.asyncness = None;
+    sig.abi = None;
+    sig.output = syn::parse_quote!(-> #krate::Task<::core::future::Pending<#outcome>>);
+    Some(quote! {
+        #(#attrs)*
+        #[allow(unused_variables, unused_mut)]
+        #vis #sig {
+            ::core::unimplemented!()
+        }
+    })
 }
 
 /// The word that says what an item is.
@@ -130,11 +155,11 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         ReturnType::Type(_, ty) => ty.span(),
     };
     let (kind, promise, value) = if is_task {
-        let send = arguments.local.is_none().then(|| quote_spanned!(span=> + ::core::marker::Send));
+        let send = arguments.local.is_none().then(|| quote_spanned!(span=> + #krate::__private::SendUnlessLocal));
         (
             quote!(Task),
             quote_spanned!(span=> impl ::core::future::Future<Output = #outcome> #send),
-            quote!(#body(#(#names),*)),
+            quote_spanned!(ident.span()=> #body(#(#names),*)),
         )
     } else {
         (
@@ -143,6 +168,8 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
             quote!(move || #body(#(#names),*)),
         )
     };
+    // The name is where the compiler tells what is wrong with the body as a whole.
+    let new = quote_spanned!(ident.span()=> #krate::#kind::new(&META, ports, #value));
     Ok(quote! {
         #(#attrs)*
         // Each port is a parameter.
@@ -159,7 +186,7 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
                 #krate::__private::concat!(#krate::__private::file!(), ":", #krate::__private::line!()),
             );
             let ports = [#((&&#krate::__private::Parameter(&#ports)).aqueduct_port()),*];
-            #krate::#kind::new(&META, ports, #value)
+            #new
         }
     })
 }

@@ -8,6 +8,6 @@ mod offer;
 mod set;
 
 pub use alt::Alt;
-pub use arm::{Arm, Ending, ViaExchange, ViaFuture, ViaTimer};
+pub use arm::{Arm, Ending, ViaExchange, ViaFuture, ViaNothing, ViaTimer};
 pub use arm::{SwallowNothing, SwallowPoison, Swallowed};
 pub use offer::{Exhausted, Offer, Offered};

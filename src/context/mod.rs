@@ -162,24 +162,26 @@ impl Context {
         self.rare = Some(Arc::new(Rare { name: Some(name), location, failing: failing::State::default() }));
     }
 
-    /// Names a process that is written in place.
-    pub(crate) fn written_at(&mut self, name: Arc<str>, place: &'static std::panic::Location<'static>) {
+    /// A context for a process that is written in place and has not started.
+    pub(crate) fn in_place(meta: &'static Meta, name: Arc<str>, place: &'static std::panic::Location<'static>) -> Self {
         let rare = Rare { name: Some(name), location: Some(place), failing: failing::State::default() };
-        self.rare = Some(Arc::new(rare));
+        Self { meta, number: 0, rare: Some(Arc::new(rare)) }
     }
 
-    /// Gives the process its number, once, and tells the probe of it and its ends.
+    /// Gives the process its number, once; true if the probe is on and wants to know.
     #[inline]
-    pub(crate) fn start<I>(&mut self, kind: Kind, ends: impl FnOnce() -> I)
-    where
-        I: Iterator<Item = (probe::PortName, EndInfo)>,
-    {
-        if self.number == 0 {
+    pub(crate) fn start(&mut self) -> bool {
+        let first = self.number == 0;
+        if first {
             self.number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-            if probe::watched() {
-                probe::started(self.about(kind), ends());
-            }
         }
+        first && probe::watched()
+    }
+
+    /// The same once more.
+    #[inline(always)]
+    pub(crate) fn copy(&self) -> Self {
+        Self { meta: self.meta, number: self.number, rare: self.rare.clone() }
     }
 
     /// Tells the probe that the process has ended.

@@ -7,7 +7,6 @@
 //! is gone, before its address can be used again.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -165,16 +164,8 @@ pub(crate) fn ended(number: u64) {
 }
 
 /// The process that is running here uses an end. Code outside any process is in no picture.
-#[cold]
-pub(crate) fn used(
-    key: EndKey,
-    name: Option<&Arc<str>>,
-    payload: fn() -> &'static str,
-    capacity: impl FnOnce() -> usize,
-) {
+pub(crate) fn used(info: EndInfo) {
     let Some(about) = with_current(|running| running.context.about(running.kind)) else { return };
-    // Looked at before our lock is taken, which is the last.
-    let info = EndInfo { key, name: name.cloned(), payload, capacity: capacity() };
     change(|network| {
         let number = about.identity.number();
         network.process(about);

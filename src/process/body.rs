@@ -84,7 +84,7 @@ use crate::context::Meta;
 )]
 pub trait Run<Value = ()>: Send {
     /// What the process does, from its start to its end.
-    fn run(&mut self) -> impl Future<Output = Outcome<Value>> + Send;
+    fn run(&mut self) -> impl Future<Output = Outcome<Value>> + Send; // else: `#[process(local)]`, `impl RunLocal`
 }
 
 /// As [`Run`], for a struct with `#[process(thread)]`: on a thread of its own, which it may block.

@@ -74,7 +74,7 @@ impl<'a, T> Group<'a, T> {
     pub fn add<P>(&mut self, process: P)
     where
         P: Process<Value = T>,
-        P::IntoFuture: Send + 'a,
+        P::IntoFuture: Send + 'a, // what is not `Send` is awaited, composed by `par!`, or spawned by `spawn_local`
     {
         if self.is_empty() {
             self.added = 0;
@@ -136,7 +136,7 @@ impl<'a, T> Group<'a, T> {
 
     /// Polls those that are ready.
     fn run(&mut self, cx: &mut Context<'_>) {
-        self.unstarted = Sketch::default();
+        self.unstarted.clear();
         let Self { children, numbers, free, tree, ended, .. } = self;
         let mut budget = BUDGET;
         tree.poll(cx.waker(), |place, cx| {
@@ -192,6 +192,7 @@ impl<'a, T: Send + 'a> IntoFuture for Group<'a, T> {
 }
 
 /// A group may be a part of another composition. Its picture shows the processes that were added and have not started.
+#[diagnostic::do_not_recommend]
 impl<'a, T: Send + 'a> Process for Group<'a, T> {
     type Value = Vec<T>;
 

@@ -26,14 +26,14 @@ pub use exit::{Exit, IntoOutcome, Outcome};
 pub use group::Group;
 pub use handle::Handle;
 pub use join::Join;
-pub use par::{Par, ParSet, par, try_par};
+pub use par::{Par, ParSet, par, part, try_par};
 pub use picture::Picture;
 pub use run::run;
 pub use shape::{
     ChannelShape, Derived, Dot, Parameter, Port, PortList, PortShape, Ports, ProcessShape, Shape, Sketch, ViaEnd,
     ViaOther,
 };
-pub use task::{RunTask, Task, spawn as spawn_task, spawn_local, task};
+pub use task::{RunTask, SendUnlessLocal, Task, spawn as spawn_task, spawn_local, task};
 pub use thread::{RunThread, Thread, spawn as spawn_thread, thread};
 
 /// A process that has not started.
@@ -104,7 +104,7 @@ pub trait Process: Sized + IntoFuture<Output = Result<Self::Value, ProcessError>
     fn spawn(self) -> Handle<Self::Value>
     where
         Self: 'static,
-        Self::IntoFuture: Send,
+        Self::IntoFuture: Send, // what is not `Send` is awaited, composed, or spawned by `spawn_local`
         Self::Value: Send;
 
     /// Runs the process apart, on this thread: for a process that is not `Send` (`#[process(local)]`).

@@ -62,7 +62,25 @@ use crate::process::exit::Exit;
 #[macro_export]
 macro_rules! par {
     ($($process:expr),* $(,)?) => {
-        $crate::process::par(($($process,)*))
+        $crate::process::par($crate::__parts!($($process),*))
+    };
+}
+
+/// The processes of a [`par!`] as a tuple, each looked at on its own, so that what is no process is pointed at.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __parts {
+    () => {
+        ::core::compile_error!("`par!` composes one to sixteen processes: for a number that may be zero use `Group`")
+    };
+    ($a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr, $i:expr, $j:expr, $k:expr, $l:expr,
+     $m:expr, $n:expr, $o:expr, $p:expr, $($more:expr),+) => {
+        ::core::compile_error!(
+            "`par!` composes up to sixteen processes: put some of them into a `par!` of their own, or use `Group`"
+        )
+    };
+    ($($process:expr),+) => {
+        ($($crate::process::part($process),)*)
     };
 }
 
@@ -85,19 +103,26 @@ macro_rules! par {
 #[macro_export]
 macro_rules! try_par {
     ($($process:expr),* $(,)?) => {
-        $crate::process::try_par(($($process,)*))
+        $crate::process::try_par($crate::__parts!($($process),*))
     };
+}
+
+/// One process of a composition: one that is none is pointed at.
+#[doc(hidden)]
+#[inline(always)]
+pub fn part<P: Process>(process: P) -> P {
+    process
 }
 
 /// Behind [`par!`].
 #[doc(hidden)]
-pub fn par<S: ParSet>(set: S) -> Par<S> {
+pub fn par<S>(set: S) -> Par<S> {
     Par { set, fail_fast: false }
 }
 
 /// Behind [`try_par!`].
 #[doc(hidden)]
-pub fn try_par<S: ParSet>(set: S) -> Par<S> {
+pub fn try_par<S>(set: S) -> Par<S> {
     Par { set, fail_fast: true }
 }
 

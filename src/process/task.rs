@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,7 +17,7 @@ use super::Process;
 use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
-use super::shape::{Port, Sketch, ends};
+use super::shape::{Port, Sketch};
 use crate::context::{Cause, Context, Kind, Meta, Reason, dispose};
 
 /// A process that runs as a future. Lazy: it does nothing until it is awaited, composed or spawned.
@@ -53,9 +54,8 @@ where
     F::Output: IntoOutcome,
 {
     static IN_PLACE: Meta = Meta::new("task", &[], "");
-    let mut task = Task::new(&IN_PLACE, [], body);
-    task.run.context.written_at(name.into(), std::panic::Location::caller());
-    task
+    let context = Context::in_place(&IN_PLACE, name.into(), std::panic::Location::caller());
+    Task { run: RunTask { context, body: Some(body) }, ports: [] }
 }
 
 impl<F, const PORTS: usize> Task<F, PORTS>
@@ -85,13 +85,17 @@ where
     type IntoFuture = RunTask<F>;
 
     fn into_future(self) -> RunTask<F> {
-        let Self { mut run, ports } = self;
-        let names = run.context.meta().ports;
-        run.context.start(Kind::Task, || ends(names, &ports));
-        run
+        let Self { run, ports } = self;
+        // The probe does not panic: where nothing can unwind, the process is built in its place, and not copied there.
+        let mut run = ManuallyDrop::new(run);
+        if run.context.start() {
+            run.context.copy().tell(Kind::Task, ports);
+        }
+        ManuallyDrop::into_inner(run)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, const PORTS: usize> Process for Task<F, PORTS>
 where
     F: Future,
@@ -119,6 +123,12 @@ where
         spawn_local(self.into_future())
     }
 }
+
+/// A task may move between threads while it runs, unless it is local.
+#[doc(hidden)]
+pub trait SendUnlessLocal: Send {}
+
+impl<F: Send> SendUnlessLocal for F {} // `#[process(local)]` makes a task that stays on its thread, and need not be `Send`
 
 /// Runs a task process apart, on the runtime around.
 pub fn spawn<F, V>(run: RunTask<F>) -> Handle<V>

@@ -14,7 +14,7 @@ use super::Process;
 use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
-use super::shape::{Port, Sketch, ends};
+use super::shape::{Port, Sketch};
 use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, dispose};
 
 /// A process that runs on an OS thread of its own. Lazy: it does nothing until it is awaited, composed or spawned.
@@ -52,9 +52,8 @@ where
     R::Value: Send + 'static,
 {
     static IN_PLACE: Meta = Meta::new("thread", &[], "");
-    let mut thread = Thread::new(&IN_PLACE, [], body);
-    thread.body.context.written_at(name.into(), std::panic::Location::caller());
-    thread
+    let context = Context::in_place(&IN_PLACE, name.into(), std::panic::Location::caller());
+    Thread { body: Unstarted { context, body: Some(body) }, ports: [] }
 }
 
 impl<B, R, const PORTS: usize> Thread<B, PORTS>
@@ -90,6 +89,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B, R, const PORTS: usize> Process for Thread<B, PORTS>
 where
     B: FnOnce() -> R + Send + 'static,
@@ -114,8 +114,9 @@ where
 impl<B, const PORTS: usize> Thread<B, PORTS> {
     fn start(self) -> Unstarted<B> {
         let Self { mut body, ports } = self;
-        let names = body.context.meta().ports;
-        body.context.start(Kind::Thread, || ends(names, &ports));
+        if body.context.start() {
+            body.context.copy().tell(Kind::Thread, ports);
+        }
         body
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::node::{Fields, List};
 use super::primitives::Locked;
 use super::wakes::Wakes;
-use crate::context::{EndKey, Ended, Poisoned, dispose, probe};
+use crate::context::{EndInfo, EndKey, Ended, Poisoned, dispose, probe};
 
 /// What a channel keeps between a send and a receive: its queue policy. Nothing in it may panic or run user code.
 pub(crate) trait Store<T> {
@@ -280,21 +280,27 @@ impl<T, S: Store<T>> Exchange<T, S> {
         std::ptr::from_ref(self).cast::<()>() as usize
     }
 
-    /// Tells the probe, if it is on, that the current process uses an end of this channel. The caller holds the lock.
+    /// Tells the probe, if it is on, that the current process uses an end of this channel.
     #[inline]
-    pub(super) fn note_held<D: Direction>(&self, inner: &Inner<T, S>) {
+    pub(super) fn note<D: Direction>(&self) {
         if probe::watched() {
-            let key = EndKey { channel: self.address(), sends: !D::RETURNS };
-            probe::used(key, self.name(), std::any::type_name::<T>, || inner.store.capacity());
+            self.tell::<D>(self.inner.with(|inner| inner.store.capacity()));
         }
     }
 
-    /// As [`note_held`](Self::note_held), without the lock.
+    /// As [`note`](Self::note); the caller holds the lock.
     #[inline]
-    fn note<D: Direction>(&self) {
+    pub(super) fn note_held<D: Direction>(&self, inner: &Inner<T, S>) {
         if probe::watched() {
-            self.inner.with(|inner| self.note_held::<D>(inner));
+            self.tell::<D>(inner.store.capacity());
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell<D: Direction>(&self, capacity: usize) {
+        let key = EndKey { channel: self.address(), sends: !D::RETURNS };
+        probe::used(EndInfo { key, name: self.name().cloned(), payload: std::any::type_name::<T>, capacity });
     }
 
     /// The protected part; only the protocol's own files look inside.

@@ -124,8 +124,8 @@ impl<C: Reach> Parts<'_, C> {
     fn begin<D: Direction>(self, waker: Waker) -> Poll<Settled> {
         let mut wakes = Wakes::new();
         let mut waker = Some(waker);
+        self.reach.exchange().note::<D>();
         let step = self.reach.exchange().inner().with(|inner| {
-            self.reach.exchange().note_held::<D>(inner);
             // SAFETY: not linked, so the node is ours alone.
             let step = unsafe { self.node.fields(|fields| D::step(inner, fields, &mut wakes)) };
             if step == Step::Wait

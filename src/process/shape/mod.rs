@@ -15,8 +15,11 @@ use crate::context::probe::{About, PortName};
 use crate::context::{Context, EndInfo, Identity, Kind, Meta};
 
 pub use dot::Dot;
-pub(super) use ports::ends;
+use ports::ends;
 pub use ports::{Derived, Parameter, Port, PortList, Ports, ViaEnd, ViaOther};
+
+/// For how many processes and ends an empty sketch keeps its room.
+const KEPT: usize = 16;
 
 /// Processes that were drawn, and their ends.
 #[doc(hidden)]
@@ -43,6 +46,14 @@ impl Sketch {
         let process = self.processes.len();
         self.processes.push(about);
         self.ends.extend(ends.into_iter().map(|(name, end)| (process, name, end)));
+    }
+
+    /// Takes everything out; keeps a little room for more.
+    pub(super) fn clear(&mut self) {
+        self.processes.clear();
+        self.processes.shrink_to(KEPT);
+        self.ends.clear();
+        self.ends.shrink_to(KEPT);
     }
 
     /// Adds everything in another sketch.

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::channel::{ChannelEnd, Receiver, Sender};
-use crate::context::EndInfo;
-use crate::context::probe::PortName;
+use crate::context::probe::{self, PortName};
+use crate::context::{Context, EndInfo, Kind};
 
 /// Something that holds channel ends: an end, a reference to one, or a collection of them.
 ///
@@ -214,8 +214,19 @@ pub trait Derived<const PORTS: usize> {
     fn ports(&self) -> [Port; PORTS];
 }
 
+impl Context {
+    /// Tells the probe that the process has started, with the ends in its ports.
+    ///
+    /// All by value: a process whose parts are pointed at is copied once more when it starts, watched or not.
+    #[cold]
+    #[inline(never)]
+    pub(in crate::process) fn tell<const PORTS: usize>(self, kind: Kind, ports: [Port; PORTS]) {
+        probe::started(self.about(kind), ends(self.meta().ports, &ports));
+    }
+}
+
 /// All ends of a process.
-pub(in crate::process) fn ends<'a>(
+pub(super) fn ends<'a>(
     names: &'static [&'static str],
     ports: &'a [Port],
 ) -> impl Iterator<Item = (PortName, EndInfo)> + use<'a> {

@@ -148,8 +148,8 @@ pub mod __private {
     pub use crate::context::Meta;
     pub use crate::context::{EndInfo, Kind as ProcessKind};
     pub use crate::process::{
-        Derived, LocalBody, Parameter, Port, SendUnlessLocal, Sketch, TaskBody, ThreadBody, ViaEnd, ViaOther,
-        derived_local, derived_task, derived_thread, spawn_local, spawn_task, spawn_thread,
+        Derived, LocalBody, Parameter, Port, Sketch, TaskBody, ThreadBody, ViaEnd, ViaOther, derived_local,
+        derived_task, derived_thread, sendable, spawn_local, spawn_task, spawn_thread,
     };
     pub use crate::wait::{Chosen, Exchanging, Guarded, Guards, Kind};
     pub use core::pin::pin;

@@ -1,6 +1,6 @@
 //! `#[process]`: keeps the function as it is inside a constructor of the same name.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Result, ReturnType, Type};
@@ -154,27 +154,32 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         ReturnType::Default => ident.span(),
         ReturnType::Type(_, ty) => ty.span(),
     };
+    let at = ident.span();
+    let here = respanned(krate.clone(), at);
     let (kind, promise, value) = if is_task {
-        let send = arguments.local.is_none().then(|| quote_spanned!(span=> + #krate::__private::SendUnlessLocal));
+        let send = arguments.local.is_none().then(|| quote_spanned!(span=> + ::core::marker::Send));
         (
-            quote!(Task),
+            quote_spanned!(at=> Task),
             quote_spanned!(span=> impl ::core::future::Future<Output = #outcome> #send),
-            quote_spanned!(ident.span()=> #body(#(#names),*)),
+            match arguments.local {
+                None => quote_spanned!(at=> #here::__private::sendable(#body(#(#names),*))),
+                Some(_) => quote_spanned!(at=> #body(#(#names),*)),
+            },
         )
     } else {
         (
-            quote!(Thread),
+            quote_spanned!(at=> Thread),
             quote_spanned!(span=> impl ::core::ops::FnOnce() -> #outcome + ::core::marker::Send + 'static),
             quote!(move || #body(#(#names),*)),
         )
     };
     // The name is where the compiler tells what is wrong with the body as a whole.
-    let new = quote_spanned!(ident.span()=> #krate::#kind::new(&META, ports, #value));
-    Ok(quote! {
-        #(#attrs)*
-        // Each port is a parameter.
-        #[allow(clippy::too_many_arguments)]
-        #vis fn #ident #impl_generics (#(#outer),*) -> #krate::#kind<#promise, #port_count> #where_clause {
+    // (No local variable: in a `macro_rules!` macro the name may come from elsewhere, and see none of ours.)
+    let list = quote!([#((&&#krate::__private::Parameter(&#ports)).aqueduct_port()),*]);
+    let new = quote_spanned!(at=> #here::#kind::new(&META, #list, #value));
+    let mut outer_body = Group::new(
+        Delimiter::Brace,
+        quote! {
             #[allow(clippy::too_many_arguments, clippy::unused_async)]
             #inner #block
 
@@ -185,10 +190,25 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
                 &[#(#port_names),*],
                 #krate::__private::concat!(#krate::__private::file!(), ":", #krate::__private::line!()),
             );
-            let ports = [#((&&#krate::__private::Parameter(&#ports)).aqueduct_port()),*];
             #new
-        }
+        },
+    );
+    outer_body.set_span(at);
+    Ok(quote! {
+        #(#attrs)*
+        // Each port is a parameter.
+        #[allow(clippy::too_many_arguments)]
+        #vis fn #ident #impl_generics (#(#outer),*) -> #krate::#kind<#promise, #port_count> #where_clause #outer_body
     })
+}
+
+/// The same tokens as if they were written there.
+fn respanned(tokens: TokenStream, at: Span) -> TokenStream {
+    let respan = |mut token: TokenTree| {
+        token.set_span(at);
+        token
+    };
+    tokens.into_iter().map(respan).collect()
 }
 
 /// A thread process blocks; it cannot await. Says so where the body plainly tries to, rather than the compiler, which

@@ -33,7 +33,7 @@ pub use shape::{
     ChannelShape, Derived, Dot, Parameter, Port, PortList, PortShape, Ports, ProcessShape, Shape, Sketch, ViaEnd,
     ViaOther,
 };
-pub use task::{RunTask, SendUnlessLocal, Task, spawn as spawn_task, spawn_local, task};
+pub use task::{RunTask, Task, sendable, spawn as spawn_task, spawn_local, task};
 pub use thread::{RunThread, Thread, spawn as spawn_thread, thread};
 
 /// A process that has not started.

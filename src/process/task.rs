@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -17,7 +16,7 @@ use super::Process;
 use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
-use super::shape::{Port, Sketch};
+use super::shape::{Port, Sketch, tell};
 use crate::context::{Cause, Context, Kind, Meta, Reason, dispose};
 
 /// A process that runs as a future. Lazy: it does nothing until it is awaited, composed or spawned.
@@ -85,13 +84,11 @@ where
     type IntoFuture = RunTask<F>;
 
     fn into_future(self) -> RunTask<F> {
-        let Self { run, ports } = self;
-        // The probe does not panic: where nothing can unwind, the process is built in its place, and not copied there.
-        let mut run = ManuallyDrop::new(run);
+        let Self { mut run, ports } = self;
         if run.context.start() {
-            run.context.copy().tell(Kind::Task, ports);
+            tell(run.context.copy(), Kind::Task, ports);
         }
-        ManuallyDrop::into_inner(run)
+        run
     }
 }
 
@@ -124,11 +121,14 @@ where
     }
 }
 
-/// A task may move between threads while it runs, unless it is local.
+/// The body of a task process that is not local.
 #[doc(hidden)]
-pub trait SendUnlessLocal: Send {}
-
-impl<F: Send> SendUnlessLocal for F {} // `#[process(local)]` makes a task that stays on its thread, and need not be `Send`
+pub fn sendable<F>(body: F) -> impl Future<Output = F::Output> + Send + use<F>
+where
+    F: Future + Send, // a task may move between threads; `#[process(local)]` makes one that stays
+{
+    body
+}
 
 /// Runs a task process apart, on the runtime around.
 pub fn spawn<F, V>(run: RunTask<F>) -> Handle<V>

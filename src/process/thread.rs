@@ -14,7 +14,7 @@ use super::Process;
 use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
-use super::shape::{Port, Sketch};
+use super::shape::{Port, Sketch, tell};
 use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, dispose};
 
 /// A process that runs on an OS thread of its own. Lazy: it does nothing until it is awaited, composed or spawned.
@@ -115,7 +115,7 @@ impl<B, const PORTS: usize> Thread<B, PORTS> {
     fn start(self) -> Unstarted<B> {
         let Self { mut body, ports } = self;
         if body.context.start() {
-            body.context.copy().tell(Kind::Thread, ports);
+            tell(body.context.copy(), Kind::Thread, ports);
         }
         body
     }

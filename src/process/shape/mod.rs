@@ -16,6 +16,7 @@ use crate::context::{Context, EndInfo, Identity, Kind, Meta};
 
 pub use dot::Dot;
 use ports::ends;
+pub(super) use ports::tell;
 pub use ports::{Derived, Parameter, Port, PortList, Ports, ViaEnd, ViaOther};
 
 /// For how many processes and ends an empty sketch keeps its room.

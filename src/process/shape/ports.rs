@@ -214,15 +214,16 @@ pub trait Derived<const PORTS: usize> {
     fn ports(&self) -> [Port; PORTS];
 }
 
-impl Context {
-    /// Tells the probe that the process has started, with the ends in its ports.
-    ///
-    /// All by value: a process whose parts are pointed at is copied once more when it starts, watched or not.
-    #[cold]
-    #[inline(never)]
-    pub(in crate::process) fn tell<const PORTS: usize>(self, kind: Kind, ports: [Port; PORTS]) {
-        probe::started(self.about(kind), ends(self.meta().ports, &ports));
-    }
+/// Tells the probe that a process has started, with the ends in its ports.
+///
+/// All is taken by value, and the function is declared as one that cannot unwind (it does not: a panic would abort).
+/// So a process that starts is built in its place: what is pointed at, or may have to be dropped by unwinding, is copied
+/// once more, watched or not. (By callgrind, a loop of CommsTime PAR takes 4384 instructions, and took 4574 to 4711 otherwise.)
+#[cold]
+#[inline(never)]
+#[allow(improper_ctypes_definitions, reason = "called from here only")]
+pub(in crate::process) extern "C" fn tell<const PORTS: usize>(context: Context, kind: Kind, ports: [Port; PORTS]) {
+    probe::started(context.about(kind), ends(context.meta().ports, &ports));
 }
 
 /// All ends of a process.

@@ -73,8 +73,17 @@ enum Found {
 
 impl PortList {
     /// Adds an end.
+    #[inline]
     pub fn end<E: ChannelEnd>(&mut self, end: &E) {
         let info = end.end_info();
+        match &mut self.found {
+            Found::None => self.found = Found::One(info),
+            _ => self.one_more(info),
+        }
+    }
+
+    #[inline(never)]
+    fn one_more(&mut self, info: EndInfo) {
         self.found = match std::mem::take(&mut self.found) {
             Found::None => Found::One(info),
             Found::One(first) => Found::Many(vec![first, info]),
@@ -186,6 +195,7 @@ pub struct Port(PortList);
 
 impl Port {
     /// The ends in something that has some.
+    #[inline]
     pub fn of<P: Ports + ?Sized>(holder: &P) -> Self {
         let mut list = PortList::default();
         holder.list(&mut list);

@@ -268,7 +268,7 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
             None => quote!(::core::option::Option::Some(#expr)),
         };
         // All has the guard's span, so that "this is no guard" points there.
-        let guard = Ident::new("aqueduct_guard", expr.span());
+        let guard = Ident::new("_aqueduct_guard", expr.span());
         let arm = quote_spanned!(expr.span()=> (&&&&#guard).aqueduct_guard().arm(#guard));
         quote! {
             let #guard = #made;

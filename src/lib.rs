@@ -59,11 +59,12 @@
 //!
 //! # Where to start
 //!
-//! * [`channel()`], [`buffered`], [`unbounded`]: channels; the forms, their order, how they end, and what a dropped
-//!   future does are told in [`guide::channels`].
-//! * [`alt!`], [`alt_blocking!`], [`Alt`]: choice, told in [`guide::choice`].
+//! * [`channel()`], [`buffered`], [`unbounded`], [`sliding`], [`dropping`], [`latest`]: channels; the forms, their order,
+//!   how they end, and what a dropped future does are told in [`guide::channels`].
+//! * [`oneshot`], [`calls`], [`watch`], [`broadcast`]: thin forms of them.
+//! * [`alt!`], [`alt_blocking!`], [`Alt`], [`AltSet`]: choice, told in [`guide::choice`].
 //! * `#[process]`, [`par!`], [`try_par!`], [`Group`], [`Process::spawn`]: processes, told in [`guide::processes`].
-//! * [`after`], [`at`], [`tick`]: time.
+//! * [`after`], [`at`], [`tick`]: time. [`sync::Barrier`]: meeting without a message.
 //! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, there is no need for it:
 //!   [`guide::processes`] has an example.
 //!
@@ -85,19 +86,28 @@ extern crate self as aqueduct;
 mod channel;
 mod choice;
 mod context;
+mod forms;
 #[doc(hidden)]
 pub mod process;
+pub mod sync;
 mod time;
+#[cfg(feature = "macros")]
+pub mod toolkit;
 #[allow(unsafe_code, reason = "the protocol, and the only home of unsafe code")]
 mod wait;
 
 pub use channel::{
-    Channel, ChannelEnd, ClosedFuture, Direction, IntoIter, Iter, NextFuture, Receiver, RecvFuture, RecvStream,
-    Refused, SendError, SendFromFuture, SendFuture, SendSink, SendWaitError, Sender, TryIter, TryRecvError,
-    TrySendError, WaitError, WeakReceiver, WeakSender, buffered, channel, unbounded,
+    Channel, ChannelEnd, ClosedFuture, Direction, Held, IntoIter, Iter, NextFuture, Overflow, Receiver, RecvFuture,
+    RecvHeldFuture, RecvStream, Refused, SendError, SendFromFuture, SendFuture, SendSink, SendWaitError, Sender,
+    TryIter, TryRecvError, TrySendError, WaitError, WeakReceiver, WeakSender, buffered, channel, dropping, latest,
+    sliding, unbounded,
 };
-pub use choice::{Alt, Exhausted, Offer};
+pub use choice::{Alt, AltSet, Exhausted, Key, Offer};
 pub use context::{Cause, Ended, Identity, Kind as ProcessKind, Meta, Poisoned, current};
+pub use forms::{
+    BroadcastSender, Call, CallError, Caller, OneshotFuture, OneshotReceiver, OneshotSender, Reply, WatchReceiver,
+    WatchSender, broadcast, calls, oneshot, watch,
+};
 pub use process::{
     ChannelShape, Dot, Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Picture, PortList, PortShape, Ports,
     Process, ProcessError, ProcessShape, Run, RunBlocking, RunLocal, RunTask, RunThread, Shape, Task, Thread, run,
@@ -111,8 +121,8 @@ pub use aqueduct_macros::{Process, process};
 /// What most programs use.
 pub mod prelude {
     pub use crate::{
-        Alt, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Run, Sender, after, at,
-        par, tick, try_par,
+        Alt, AltSet, Call, Caller, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver,
+        Run, Sender, after, at, par, tick, try_par,
     };
     #[cfg(feature = "macros")]
     pub use crate::{alt, alt_blocking, process};
@@ -143,7 +153,7 @@ pub mod guide {
 pub mod __private {
     pub use crate::channel::ChannelId;
     pub use crate::choice::{
-        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaNothing, ViaTimer,
+        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaEvent, ViaExchange, ViaFuture, ViaNothing,
     };
     pub use crate::context::Meta;
     pub use crate::context::{EndInfo, Kind as ProcessKind};

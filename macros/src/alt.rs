@@ -279,8 +279,8 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
     // Evaluated once, outside our loop, and living as long as the choice.
     let own = Ident::new("choice", site);
     let alt_expr = match alt {
-        Some(alt) => quote_spanned!(alt.span()=> (#alt).as_alt_mut()),
-        None => quote!(#krate::Alt::unseeded().as_alt_mut()),
+        Some(alt) => quote_spanned!(alt.span()=> (#alt).by_mut()),
+        None => quote!(#krate::Alt::unseeded().by_mut()),
     };
     let alt = &own;
     let select = match (wait, default.is_some()) {
@@ -331,8 +331,8 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
     quote! {{
         #[allow(unused_imports)]
         use #private::{
-            Arm as _, SwallowNothing as _, SwallowPoison as _, ViaExchange as _, ViaFuture as _, ViaNothing as _,
-            ViaTimer as _,
+            Arm as _, SwallowNothing as _, SwallowPoison as _, ViaEvent as _, ViaExchange as _, ViaFuture as _,
+            ViaNothing as _,
         };
         enum #out<#(#types),*> {
             #(#variants(#types),)*

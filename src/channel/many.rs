@@ -16,8 +16,8 @@ pub(super) async fn send<T>(sender: &Sender<T>, values: &mut VecDeque<T>, timer:
     loop {
         poll_fn(poll_proceed).await;
         let exchange = sender.shared().exchange();
-        match exchange.try_send_many(values) {
-            Step::Done => return Ok(()),
+        match exchange.try_send_many(values, true) {
+            Step::Done | Step::Held => return Ok(()),
             Step::Ended => return Err(exchange.sending_ended().unwrap_or(Ended::Retired).into()),
             Step::Wait => {}
         }

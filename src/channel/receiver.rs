@@ -91,7 +91,12 @@ impl<T> Receiver<T> {
     /// # Errors
     /// [`TryRecvError`]: nothing is there, or the channel has ended.
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.shared.exchange().try_recv().map_err(|step| match step {
+        Ok(self.try_take(false)?.1)
+    }
+
+    /// Takes a value without waiting, with its departure.
+    pub(super) fn try_take(&self, hold: bool) -> Result<(u64, T), TryRecvError> {
+        self.shared.exchange().try_recv(hold).map_err(|step| match step {
             Step::Ended => TryRecvError::Ended(self.shared.exchange().sending_ended().unwrap_or(Ended::Retired)),
             _ => TryRecvError::Empty,
         })
@@ -346,6 +351,12 @@ impl<T> Receiver<T> {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.ended().is_some()
+    }
+
+    /// Waits until nothing can be sent any more; what was sent may still be there.
+    #[cfg(feature = "macros")]
+    pub(crate) fn closed(&self) -> super::ClosedFuture<'_, T> {
+        super::ClosedFuture::new(&self.shared)
     }
 
     /// A reference that does not keep the channel from retiring.

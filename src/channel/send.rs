@@ -14,17 +14,14 @@ use crate::wait::{Exchanging, Operation, Reach, Sending, Settled, Watch, poll_pr
 
 pub(super) type SendOperation<'a, T> = Operation<&'a Shared<T>, Sending>;
 
-/// What a settled send gives.
-pub(super) fn sent<C: Reach>(
-    mut operation: Pin<&mut Operation<C, Sending>>,
-    settled: Settled,
-) -> Result<(), SendError<C::Item>> {
-    match (settled, operation.as_mut().take()) {
-        (Settled::Ended, Some(value)) => {
+/// What a settled send gives: if the value is still there, the channel has ended.
+pub(super) fn sent<C: Reach>(mut operation: Pin<&mut Operation<C, Sending>>) -> Result<(), SendError<C::Item>> {
+    match operation.as_mut().take() {
+        None => Ok(()),
+        Some(value) => {
             let ended = operation.reach().exchange().sending_ended().unwrap_or(Ended::Retired);
             Err(SendError::new(value, ended))
         }
-        _ => Ok(()),
     }
 }
 
@@ -46,11 +43,17 @@ impl<'a, T> SendFuture<'a, T> {
         Exchanging::new(self.project().operation)
     }
 
+    /// Takes the value back, unless it has gone: then true if it was delivered, false if the channel has ended.
+    pub(crate) fn withdraw(self: Pin<&mut Self>) -> Option<bool> {
+        let mut operation = self.project().operation;
+        let settled = operation.as_mut().withdraw()?;
+        drop(sent(operation));
+        Some(settled != Settled::Ended)
+    }
+
     /// The result, after a choice has taken this guard.
     pub(crate) fn result(self: Pin<&mut Self>) -> Result<(), SendError<T>> {
-        let operation = self.project().operation;
-        // An unsent value is still there exactly if the channel has ended.
-        sent(operation, Settled::Ended)
+        sent(self.project().operation)
     }
 }
 
@@ -62,8 +65,8 @@ impl<T> Future for SendFuture<'_, T> {
         if operation.is_fresh() {
             ready!(poll_proceed(cx));
         }
-        let settled = ready!(operation.as_mut().poll(cx));
-        Poll::Ready(sent(operation, settled))
+        ready!(operation.as_mut().poll(cx));
+        Poll::Ready(sent(operation))
     }
 }
 
@@ -108,7 +111,7 @@ impl<'a, T> SendFromFuture<'a, T> {
 
     /// The result, after a choice has taken this guard.
     pub(crate) fn result(self: Pin<&mut Self>) -> Result<(), Ended> {
-        self.finish(Settled::Ended)
+        self.finish()
     }
 
     /// Sends, or takes the value back when the timer fires. Delivery wins.
@@ -119,16 +122,16 @@ impl<'a, T> SendFromFuture<'a, T> {
             }
             ready!(timer.as_mut().poll(cx));
             Poll::Ready(match self.as_mut().project().operation.withdraw() {
-                Some(settled) => self.as_mut().finish(settled).map_err(WaitError::from),
+                Some(_) => self.as_mut().finish().map_err(WaitError::from),
                 None => Err(WaitError::Timeout),
             })
         })
         .await
     }
 
-    fn finish(self: Pin<&mut Self>, settled: Settled) -> Result<(), Ended> {
+    fn finish(self: Pin<&mut Self>) -> Result<(), Ended> {
         let this = self.project();
-        sent(this.operation, settled).map_err(|error| {
+        sent(this.operation).map_err(|error| {
             let (value, ended) = error.into_parts();
             **this.slot = Some(value);
             ended
@@ -148,8 +151,8 @@ impl<T> Future for SendFromFuture<'_, T> {
         if operation.is_fresh() {
             ready!(poll_proceed(cx));
         }
-        let settled = ready!(operation.as_mut().poll(cx));
-        Poll::Ready(self.finish(settled))
+        ready!(operation.as_mut().poll(cx));
+        Poll::Ready(self.finish())
     }
 }
 

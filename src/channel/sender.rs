@@ -135,7 +135,7 @@ impl<T> Sender<T> {
         async move {
             let mut operation = pin!(SendOperation::new(&*self.shared, Some(value)));
             match settle_before(operation.as_mut(), timer).await {
-                Some(settled) => Ok(sent(operation, settled)?),
+                Some(_) => Ok(sent(operation)?),
                 None => match operation.take() {
                     Some(value) => Err(SendError::new(value, WaitError::Timeout)),
                     None => Ok(()),
@@ -308,8 +308,8 @@ impl<T> Sender<T> {
     /// # Errors
     /// [`Refused`], if something is left: there is no more room, or the channel has ended.
     pub fn try_send_many(&self, values: &mut VecDeque<T>) -> Result<(), Refused> {
-        match self.shared.exchange().try_send_many(values) {
-            Step::Done => Ok(()),
+        match self.shared.exchange().try_send_many(values, false) {
+            Step::Done | Step::Held => Ok(()),
             Step::Wait => Err(Refused::Full),
             Step::Ended => Err(Refused::Ended(self.ended().unwrap_or(Ended::Retired))),
         }
@@ -389,6 +389,16 @@ impl<T> Sender<T> {
     /// [`WaitError::Timeout`], or [`WaitError::OnRuntimeWorker`] inside a task.
     pub fn closed_deadline_blocking(&self, deadline: Instant) -> Result<Ended, WaitError> {
         block(|| self.closed_deadline(deadline))?.ok_or(WaitError::Timeout)
+    }
+
+    /// Ends the channel by a failure that is known already.
+    pub(crate) fn poison_with(&self, poisoned: Poisoned) {
+        self.shared.exchange().poison(poisoned);
+    }
+
+    /// Sends without waiting, beyond the capacity if need be.
+    pub(crate) fn send_beyond(&self, value: T) -> bool {
+        self.shared.exchange().send_beyond(value)
     }
 
     /// Why nothing can be sent any more; `None` while the channel is open.

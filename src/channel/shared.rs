@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
-use super::queue::Queue;
+use super::queue::{Overflow, Queue};
 use crate::context::{self, EndInfo, EndKey, Poisoned, probe};
 use crate::wait::{AtomicU32, Exchange, Extras, Hook, Ordering, Reach, Store};
 
@@ -17,10 +17,10 @@ pub(crate) struct Shared<T> {
 
 impl<T> Shared<T> {
     /// A channel with one end on each side, which the caller makes.
-    pub(super) fn new(capacity: usize, name: Option<Arc<str>>, hook: Option<Hook<T>>) -> Arc<Self> {
+    pub(super) fn new(queue: Queue<T>, name: Option<Arc<str>>, hook: Option<Hook<T>>) -> Arc<Self> {
         let extras = (hook.is_some() || name.is_some()).then(|| Box::new(Extras { hook, name }));
         Arc::new(Self {
-            exchange: Exchange::new(Queue::new(capacity), extras),
+            exchange: Exchange::new(queue, extras),
             senders: AtomicU32::new(1),
             receivers: AtomicU32::new(1),
         })
@@ -33,6 +33,10 @@ impl<T> Shared<T> {
     pub(super) fn capacity(&self) -> Option<usize> {
         let capacity = self.exchange.with_store(Store::capacity);
         (capacity != usize::MAX).then_some(capacity)
+    }
+
+    pub(super) fn overflow(&self) -> Overflow {
+        self.exchange.with_store(Queue::overflow)
     }
 
     pub(super) fn name(&self) -> Option<&Arc<str>> {
@@ -143,7 +147,8 @@ macro_rules! both_ends {
                 self.len() == 0
             }
 
-            /// True if there is no room: a send completes only with a receiver's help. Always so for a rendezvous.
+            /// True if there is no room: a send completes only with a receiver's help. Always so for a rendezvous; never
+            /// for a channel that drops what it has no room for.
             #[must_use]
             pub fn is_full(&self) -> bool {
                 self.shared.exchange().is_full()
@@ -155,7 +160,14 @@ macro_rules! both_ends {
                 self.shared.capacity()
             }
 
-            /// How many values were sent and can never be received.
+            /// What becomes of a value for which there is no room.
+            #[must_use]
+            pub fn overflow(&self) -> $crate::Overflow {
+                self.shared.overflow()
+            }
+
+            /// How many values were sent and can never be received: dropped for want of room, or left behind when the
+            /// channel ended.
             #[must_use]
             pub fn undelivered(&self) -> u64 {
                 self.shared.exchange().undelivered()
@@ -282,6 +294,9 @@ impl<T> fmt::Debug for Shared<T> {
             Some(capacity) => out.field("capacity", &capacity),
             None => out.field("capacity", &"unbounded"),
         };
+        if self.overflow() != Overflow::Wait {
+            out.field("overflow", &self.overflow());
+        }
         out.field("ended", &self.exchange.sending_ended()).finish()
     }
 }

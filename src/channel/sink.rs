@@ -68,9 +68,9 @@ impl<T> Sink<T> for SendSink<T> {
         if operation.is_fresh() {
             ready!(poll_proceed(cx));
         }
-        let settled = ready!(operation.as_mut().poll(cx));
+        ready!(operation.as_mut().poll(cx));
         *this.busy = false;
-        let result = sent(operation.as_mut(), settled);
+        let result = sent(operation.as_mut());
         operation.restart(None);
         Poll::Ready(result)
     }

@@ -82,7 +82,7 @@ impl Alt {
 
     /// Itself, whether it is named by value or by reference; behind `alt!`.
     #[doc(hidden)]
-    pub fn as_alt_mut(&mut self) -> &mut Self {
+    pub fn by_mut(&mut self) -> &mut Self {
         self
     }
 

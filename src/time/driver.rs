@@ -8,10 +8,13 @@ use parking_lot::Mutex;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A sleep on the running runtime if that has a timer, else on the library's own; `None` if there is neither.
+/// A sleep on the running runtime if that has a timer, else on the library's own; `None` if there is neither, or no
+/// way to one.
 pub(super) fn sleep(deadline: Instant) -> Option<Sleep> {
     match Handle::try_current() {
         Ok(runtime) if has_timer(&runtime) => Some(sleep_until(deadline)),
+        // In the drop of a thread-local, late: no runtime can be entered, and the thread asks again and again.
+        Err(error) if error.is_thread_local_destroyed() => None,
         _ => {
             let _own = own()?.enter();
             Some(sleep_until(deadline))

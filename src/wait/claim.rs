@@ -42,6 +42,8 @@ pub(crate) enum Phase {
     Fresh,
     Waiting,
     Enlisted,
+    /// A send whose value has gone, and whose receiver holds it; it waits for that.
+    Held,
     Settled,
 }
 
@@ -93,6 +95,24 @@ impl Claim {
         });
         // Published by the unlocking that follows.
         self.state.store(ARMED, Ordering::Relaxed);
+    }
+
+    /// Offers the wait to peers that may be looking at it right now.
+    ///
+    /// # Safety
+    /// The caller owns the claim, and its state is IDLE or TAKEN.
+    pub(crate) unsafe fn arm_in_the_open(&self, waker: Waker) {
+        self.waker.with_mut(|cell| {
+            // SAFETY: a peer reads the cell only after it has moved the state out of ARMED.
+            unsafe { (*cell).write(waker) };
+        });
+        // Release: who claims it sees the waker.
+        self.state.store(ARMED, Ordering::Release);
+    }
+
+    /// True if nobody has claimed an armed wait, as any peer may ask.
+    pub(crate) fn is_armed(&self) -> bool {
+        self.state.load(Ordering::Acquire) == ARMED
     }
 
     /// What has become of an armed wait.

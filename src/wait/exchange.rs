@@ -5,8 +5,10 @@
 //! waiter's node; nobody is woken to try again, so nobody can barge in between (T7).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ptr;
 use std::sync::Arc;
 
+use super::claim::Claim;
 use super::node::{Fields, List};
 use super::primitives::Locked;
 use super::wakes::Wakes;
@@ -16,20 +18,34 @@ use crate::context::{EndInfo, EndKey, Ended, Poisoned, dispose, probe};
 pub(crate) trait Store<T> {
     /// True if a value can be put in.
     fn has_room(&self) -> bool;
-    /// Puts a value in, or gives it back if there is no room.
-    fn push(&mut self, value: T) -> Result<(), T>;
+    /// Puts a value in, if it can.
+    fn push(&mut self, value: T) -> Pushed<T>;
+    /// Puts a value in beyond the capacity, or gives it back if there is no place for any.
+    fn push_beyond(&mut self, value: T) -> Result<(), T>;
     /// Takes the oldest value out.
     fn pop(&mut self) -> Option<T>;
     /// The number of values in it.
     fn len(&self) -> usize;
+    /// With how many values, those that came back included, the oldest has to go.
+    fn most(&self) -> usize;
     /// Takes everything out.
     fn take_all(&mut self) -> VecDeque<T>;
     /// How many values there is room for in all.
     fn capacity(&self) -> usize;
 }
 
+/// What became of a value that was pushed into a store.
+pub(crate) enum Pushed<T> {
+    /// It is in the store.
+    Kept,
+    /// There is no room: here it is again.
+    Full(T),
+    /// There was no room, and this one was given up: it, or an older one.
+    Displaced(T),
+}
+
 /// What is to be done with a value that can no longer be delivered.
-pub(crate) type Hook<T> = Box<dyn Fn(T) + Send + Sync>;
+pub(crate) type Hook<T> = Arc<dyn Fn(T) + Send + Sync>;
 
 /// What few channels have.
 pub(crate) struct Extras<T> {
@@ -66,6 +82,10 @@ struct Rare<T> {
     returned: BTreeMap<u64, T>,
     /// Those who wait for the end of the channel; their slots stay empty.
     watchers: List<()>,
+    /// The departures of values whose receivers still hold their senders.
+    holding: Vec<u64>,
+    /// Senders that wait for such a receiver to let them go; their slots are empty.
+    held: List<T>,
     undelivered: u64,
     /// Why the channel was poisoned.
     poison: Option<Poisoned>,
@@ -73,7 +93,14 @@ struct Rare<T> {
 
 impl<T> Default for Rare<T> {
     fn default() -> Self {
-        Self { returned: BTreeMap::new(), watchers: List::new(), undelivered: 0, poison: None }
+        Self {
+            returned: BTreeMap::new(),
+            watchers: List::new(),
+            holding: Vec::new(),
+            held: List::new(),
+            undelivered: 0,
+            poison: None,
+        }
     }
 }
 
@@ -92,8 +119,10 @@ enum Life {
 /// The outcome of one step under the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The value has moved.
+    /// The value has moved. A send's slot may hold another one, which had to make room for it.
     Done,
+    /// The value has moved to a receiver that holds its sender until it lets go.
+    Held,
     /// The channel has ended; nothing has moved.
     Ended,
     /// Nobody is there yet.
@@ -102,8 +131,14 @@ pub(crate) enum Step {
 
 /// One of the two directions. Zero-sized; the two implementations are parallel texts.
 pub(crate) trait Direction {
-    /// Tries to complete an operation whose node is not linked.
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step;
+    /// Tries to complete an operation whose node is not linked. One of a kept choice names its claim, and does not meet
+    /// its own like.
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step;
     /// The list in which such operations wait.
     fn list<T, S>(inner: &mut Inner<T, S>) -> &mut List<T>;
     /// True if a value left in a committed node goes back into the channel.
@@ -117,33 +152,56 @@ pub(crate) struct Receiving;
 
 impl Direction for Sending {
     #[inline]
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step {
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step {
         if inner.is_ended() {
             return Step::Ended;
         }
+        node.hold = false;
         // SAFETY: `inner` is reached under the lock only.
-        if let Some(receiver) = unsafe { inner.receivers.claim_first() } {
+        if let Some(receiver) = unsafe { inner.receivers.claim_first(own) } {
             inner.departures += 1;
             let departure = inner.departures;
             let value = node.slot.take();
             // SAFETY: the lock has been held since the claim; moving a value does not panic.
-            let previous = unsafe {
+            let (previous, holds) = unsafe {
                 receiver.commit(wakes, |fields| {
                     fields.departure = departure;
-                    std::mem::replace(&mut fields.slot, value)
+                    (std::mem::replace(&mut fields.slot, value), fields.hold)
                 })
             };
             debug_assert!(previous.is_none(), "a waiting receiver's slot is empty");
             std::mem::forget(previous);
+            // Where the store would have had room for it, nobody is held.
+            if holds && !inner.store.has_room() {
+                node.hold = true;
+                node.departure = departure;
+                inner.rare().holding.push(departure);
+                return Step::Held;
+            }
             return Step::Done;
         }
         match node.slot.take().map(|value| inner.store.push(value)) {
-            Some(Err(value)) => {
+            Some(Pushed::Full(value)) => {
                 node.slot = Some(value);
-                Step::Wait
+                return Step::Wait;
             }
-            _ => Step::Done,
+            Some(Pushed::Displaced(value)) => {
+                inner.rare().undelivered += 1;
+                node.slot = Some(value);
+            }
+            Some(Pushed::Kept) => node.slot = inner.make_room(),
+            None => {}
         }
+        if !own.is_null() {
+            // SAFETY: under the lock; only a kept choice names itself.
+            unsafe { inner.receivers.touch_own(own) };
+        }
+        Step::Done
     }
 
     #[inline]
@@ -156,8 +214,13 @@ impl Direction for Sending {
 
 impl Direction for Receiving {
     #[inline]
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step {
-        match inner.take_one(wakes) {
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step {
+        match inner.take_one(wakes, node.hold, own) {
             Some((departure, value)) => {
                 node.departure = departure;
                 // The slot is empty: `replace` and `forget` say so to the compiler, which else emits a drop here.
@@ -179,8 +242,10 @@ impl Direction for Receiving {
 
 impl<T, S: Store<T>> Inner<T, S> {
     /// Takes the next value in sending order, with its departure, and lets a waiting sender have the room.
+    ///
+    /// A sender that gives it directly is held, if `hold` says so.
     #[inline]
-    fn take_one(&mut self, wakes: &mut Wakes) -> Option<(u64, T)> {
+    fn take_one(&mut self, wakes: &mut Wakes, hold: bool, own: *const Claim) -> Option<(u64, T)> {
         if let Some(rare) = &mut self.rare
             && let Some(returned) = rare.returned.pop_first()
         {
@@ -191,26 +256,65 @@ impl<T, S: Store<T>> Inner<T, S> {
             self.refill(wakes);
             value
         } else {
-            self.take_from_sender(wakes)?
+            self.take_from_sender(wakes, hold, own)?
         };
         self.departures += 1;
         Some((self.departures, value))
     }
 
-    /// Completes the first waiting sender.
+    /// Completes the first waiting sender, or lets it know that it is held.
     #[inline]
-    fn take_from_sender(&mut self, wakes: &mut Wakes) -> Option<T> {
+    fn take_from_sender(&mut self, wakes: &mut Wakes, hold: bool, own: *const Claim) -> Option<T> {
+        let departure = self.departures + 1;
         // SAFETY: `self` is reached under the lock only.
-        let sender = unsafe { self.senders.claim_first() }?;
+        let sender = unsafe { self.senders.claim_first(own) }?;
+        if hold {
+            self.rare().holding.push(departure);
+        }
         // SAFETY: the lock has been held since the claim; taking a value does not panic.
-        unsafe { sender.commit(wakes, |fields| fields.slot.take()) }
+        unsafe {
+            sender.commit(wakes, |fields| {
+                fields.hold = hold;
+                fields.departure = departure;
+                fields.slot.take()
+            })
+        }
+    }
+
+    /// Takes out the oldest value if there are too many now, because one that had left has come back.
+    #[inline]
+    fn make_room(&mut self) -> Option<T> {
+        let rare = self.rare.as_mut()?;
+        if rare.returned.is_empty() || rare.returned.len() + self.store.len() <= self.store.most() {
+            return None;
+        }
+        rare.undelivered += 1;
+        rare.returned.pop_first().map(|(_, value)| value)
+    }
+
+    /// A receiver lets the sender of this value go.
+    fn let_go(&mut self, departure: u64, wakes: &mut Wakes) {
+        let Some(rare) = &mut self.rare else { return };
+        let Some(place) = rare.holding.iter().position(|&held| held == departure) else { return };
+        rare.holding.swap_remove(place);
+        // SAFETY: a list of an `Inner` is reached under the lock only. (No sender there: it has not looked yet, or it
+        // was cancelled.)
+        if let Some(sender) = unsafe { rare.held.claim_departed(departure) } {
+            // SAFETY: the lock has been held since the claim; nothing is done that could panic.
+            unsafe { sender.commit(wakes, |_| ()) };
+        }
+    }
+
+    /// True if the receiver of this value still holds its sender.
+    pub(super) fn is_held(&self, departure: u64) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.holding.contains(&departure))
     }
 
     /// Lets waiting senders fill the store, after something has been taken out of it.
     #[inline]
     fn refill(&mut self, wakes: &mut Wakes) {
         while self.store.has_room()
-            && let Some(value) = self.take_from_sender(wakes)
+            && let Some(value) = self.take_from_sender(wakes, false, ptr::null())
         {
             // There is room: nothing comes back.
             let _ = self.store.push(value);
@@ -220,7 +324,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     /// Tells everybody in a list that the channel has ended.
     fn end_all<U>(list: &mut List<U>, wakes: &mut Wakes) {
         // SAFETY: a list of an `Inner` is reached under the lock only.
-        while let Some(waiter) = unsafe { list.claim_first() } {
+        while let Some(waiter) = unsafe { list.claim_first(ptr::null()) } {
             // SAFETY: the lock has been held since the claim; setting a flag does not panic.
             unsafe { waiter.commit(wakes, |fields| fields.ended = true) };
         }
@@ -309,27 +413,66 @@ impl<T, S: Store<T>> Exchange<T, S> {
         &self.inner
     }
 
-    /// Puts a value in without waiting; gives it back with the reason if that is not possible.
+    /// Puts a value in without waiting; gives it back with the reason if that is not possible. A receiver that holds
+    /// its sender does not hold this one.
     pub(crate) fn try_send(&self, value: T) -> Result<(), (T, Step)> {
         self.note::<Sending>();
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(Some(value));
-        let step = self.inner.with(|inner| Sending::step(inner, &mut fields, &mut wakes));
-        match fields.slot {
-            None => Ok(()),
-            Some(value) => Err((value, step)),
+        let step = self.inner.with(|inner| Sending::step(inner, &mut fields, ptr::null(), &mut wakes));
+        match (step, fields.slot) {
+            (_, None) => Ok(()),
+            (Step::Done | Step::Held, Some(displaced)) => {
+                drop(wakes);
+                self.hand_over_undelivered([displaced]);
+                Ok(())
+            }
+            (step, Some(value)) => Err((value, step)),
         }
     }
 
-    /// Takes a value without waiting.
-    pub(crate) fn try_recv(&self) -> Result<T, Step> {
+    /// Puts a value in without waiting, beyond the capacity if need be; false if the channel has ended.
+    pub(crate) fn send_beyond(&self, value: T) -> bool {
+        self.note::<Sending>();
+        let (step, displaced) = self.inner.with(|inner| {
+            let mut wakes = Wakes::new();
+            let mut fields = Fields::detached(Some(value));
+            let step = Sending::step(inner, &mut fields, ptr::null(), &mut wakes);
+            if step == Step::Wait
+                && let Some(value) = fields.slot.take()
+                && let Err(value) = inner.store.push_beyond(value)
+            {
+                // A rendezvous keeps it like a value that came back.
+                inner.departures += 1;
+                let departure = inner.departures;
+                inner.rare().returned.insert(departure, value);
+            }
+            (step, (fields.slot, wakes))
+        });
+        // An ended channel's value was never sent.
+        let (value, wakes) = displaced;
+        drop(wakes);
+        if step != Step::Ended {
+            self.hand_over_undelivered(value);
+        }
+        step != Step::Ended
+    }
+
+    /// Takes a value without waiting, with its departure.
+    pub(crate) fn try_recv(&self, hold: bool) -> Result<(u64, T), Step> {
         self.note::<Receiving>();
         let mut wakes = Wakes::new();
-        self.inner.with(|inner| match inner.take_one(&mut wakes) {
-            Some((_, value)) => Ok(value),
+        self.inner.with(|inner| match inner.take_one(&mut wakes, hold, ptr::null()) {
+            Some(taken) => Ok(taken),
             None if inner.is_ended() => Err(Step::Ended),
             None => Err(Step::Wait),
         })
+    }
+
+    /// A receiver lets the sender of this value go, if it holds it.
+    pub(crate) fn let_go(&self, departure: u64) {
+        let mut wakes = Wakes::new();
+        self.inner.with(|inner| inner.let_go(departure, &mut wakes));
     }
 
     /// Takes up to `limit` values without waiting, all at one instant; appends them in order.
@@ -341,7 +484,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
         self.inner.with(|inner| {
             let before = into.len();
             while into.len() - before < limit {
-                match inner.take_one(&mut wakes) {
+                match inner.take_one(&mut wakes, false, ptr::null()) {
                     Some((_, value)) => into.push(value),
                     None => break,
                 }
@@ -351,21 +494,35 @@ impl<T, S: Store<T>> Exchange<T, S> {
     }
 
     /// Puts as many values in as possible without waiting, all at one instant; the rest stays in `from`.
-    pub(crate) fn try_send_many(&self, from: &mut VecDeque<T>) -> Step {
+    ///
+    /// One who `may_be_held` stops before a receiver that holds its sender, and meets it by an operation.
+    pub(crate) fn try_send_many(&self, from: &mut VecDeque<T>, may_be_held: bool) -> Step {
         self.note::<Sending>();
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(None);
-        self.inner.with(|inner| {
+        let mut displaced = Vec::new();
+        let step = self.inner.with(|inner| {
             loop {
+                // SAFETY: under the lock.
+                if may_be_held && !from.is_empty() && unsafe { inner.receivers.first_holds() } {
+                    return Step::Wait;
+                }
                 let Some(value) = from.pop_front() else { return Step::Done };
                 fields.slot = Some(value);
-                let step = Sending::step(inner, &mut fields, &mut wakes);
-                if let Some(value) = fields.slot.take() {
-                    from.push_front(value);
-                    return step;
+                let step = Sending::step(inner, &mut fields, ptr::null(), &mut wakes);
+                match (step, fields.slot.take()) {
+                    (_, None) => {}
+                    (Step::Done | Step::Held, Some(value)) => displaced.push(value),
+                    (step, Some(value)) => {
+                        from.push_front(value);
+                        return step;
+                    }
                 }
             }
-        })
+        });
+        drop(wakes);
+        self.hand_over_undelivered(displaced);
+        step
     }
 
     /// A value that had left comes back: to a waiting receiver, else to its place in the order. If nobody can ever
@@ -374,6 +531,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
         let mut wakes = Wakes::new();
         let undelivered = self.inner.with(|inner| {
             let mut value = Some(value);
+            inner.let_go(departure, &mut wakes);
             // After a poison, or once the last receiver is gone, nothing is received any more. After a retire of
             // the senders, what is left still is.
             if matches!(inner.life, Life::Poisoned | Life::Abandoned) {
@@ -381,7 +539,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
                 return value;
             }
             // SAFETY: under the lock.
-            if let Some(receiver) = unsafe { inner.receivers.claim_first() } {
+            if let Some(receiver) = unsafe { inner.receivers.claim_first(ptr::null()) } {
                 // SAFETY: the lock has been held since the claim; moving a value does not panic.
                 unsafe {
                     receiver.commit(&mut wakes, |fields| {
@@ -391,13 +549,12 @@ impl<T, S: Store<T>> Exchange<T, S> {
                 }
             } else if let Some(value) = value.take() {
                 inner.rare().returned.insert(departure, value);
+                return inner.make_room();
             }
             None
         });
         drop(wakes);
-        if let Some(value) = undelivered {
-            self.hand_over_undelivered(vec![value]);
-        }
+        self.hand_over_undelivered(undelivered);
     }
 
     /// Ends the channel in good order because no sender is left.
@@ -450,7 +607,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
     }
 
     /// Gives values to the hook, or drops them, each of them even if one panics.
-    fn hand_over_undelivered(&self, values: Vec<T>) {
+    pub(super) fn hand_over_undelivered(&self, values: impl IntoIterator<Item = T>) {
         use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
         let hook = self.extras.as_ref().and_then(|extras| extras.hook.as_ref());
         if hook.is_none() && !std::mem::needs_drop::<T>() {
@@ -528,5 +685,10 @@ impl<T, S> Inner<T, S> {
     /// Those who wait for the end of the channel.
     pub(super) fn watchers(&mut self) -> &mut List<()> {
         &mut self.rare().watchers
+    }
+
+    /// Those who wait until a receiver lets them go.
+    pub(super) fn held(&mut self) -> &mut List<T> {
+        &mut self.rare().held
     }
 }

@@ -11,9 +11,14 @@
 //!
 //! Dropped FRESH, WAITING and unclaimed, or ENLISTED and unclaimed: as if it had never been. Dropped committed: a
 //! send is delivered; a receive gives its value back to the channel.
+//!
+//! A receive may *hold* its sender (extended rendezvous). Such a send is committed like any other, and finds a note in
+//! its node; unless the receiver has let go by then, it waits a second time, HELD, in a list of its own, for the one
+//! with the same departure. Dropped there, it is delivered all the same.
 
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::ptr;
+use std::task::{Context, Poll, Waker, ready};
 
 use super::claim::{Claim, Phase, Sight};
 use super::exchange::{Direction, Exchange, Step, Store};
@@ -33,6 +38,8 @@ pub(crate) trait Reach {
 pub(crate) enum Settled {
     /// The value has moved: out of a sender's slot, or into a receiver's.
     Done,
+    /// As done, but the receiver holds its sender: `poll_held` says how long.
+    Held,
     /// The channel has ended; a sender's slot still holds its value.
     Ended,
 }
@@ -54,6 +61,14 @@ impl<C: Reach, D: Direction> Operation<C, D> {
         Self { reach, claim: Claim::new(), node: Node::new(value), _direction: std::marker::PhantomData }
     }
 
+    /// A receive that has not begun, and holds its sender.
+    pub(crate) fn holding(reach: C) -> Self {
+        let operation = Self::new(reach, None);
+        // SAFETY: not linked, so the node is ours alone.
+        unsafe { operation.node.fields(|fields| fields.hold = true) };
+        operation
+    }
+
     pub(crate) fn reach(&self) -> &C {
         &self.reach
     }
@@ -69,11 +84,12 @@ impl<C: Reach, D: Direction> Operation<C, D> {
     #[inline]
     pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled> {
         let this = self.project();
-        match this.claim.phase() {
+        let settled = ready!(match this.claim.phase() {
             Phase::Fresh => this.begin::<D>(cx.waker().clone()),
-            Phase::Waiting => this.go_on::<D>(cx.waker()),
+            Phase::Waiting | Phase::Held => this.go_on::<D>(cx.waker()),
             Phase::Enlisted | Phase::Settled => unreachable!("an operation is polled by its owner until it is settled"),
-        }
+        });
+        if settled == Settled::Held { this.poll_held(cx).map(|()| Settled::Done) } else { Poll::Ready(settled) }
     }
 
     /// Takes a waiting operation back, unless it has been settled meanwhile: delivery wins.
@@ -82,17 +98,31 @@ impl<C: Reach, D: Direction> Operation<C, D> {
     }
 
     /// The value in the slot: a send's, while it has not been sent; a receive's, once it has come.
+    #[inline]
     pub(crate) fn take(self: Pin<&mut Self>) -> Option<C::Item> {
+        self.take_departed().map(|(_, value)| value)
+    }
+
+    /// The value in the slot, and when it left the channel.
+    #[inline]
+    pub(crate) fn take_departed(self: Pin<&mut Self>) -> Option<(u64, C::Item)> {
         let this = self.project();
-        debug_assert!(
-            matches!(this.claim.phase(), Phase::Fresh | Phase::Settled),
-            "the slot belongs to the channel now"
-        );
-        if matches!(this.claim.phase(), Phase::Waiting | Phase::Enlisted) {
+        let phase = this.claim.phase();
+        debug_assert!(matches!(phase, Phase::Fresh | Phase::Settled), "the slot belongs to the channel now");
+        if !matches!(phase, Phase::Fresh | Phase::Settled) {
             return None;
         }
         // SAFETY: not linked and not claimable, so the node is ours alone.
-        unsafe { this.node.fields(|fields| fields.slot.take()) }
+        let (value, departure, ended) =
+            unsafe { this.node.fields(|fields| (fields.slot.take(), fields.departure, fields.ended)) };
+        if !D::RETURNS && phase == Phase::Settled && !ended {
+            // Sent: what is in the slot is an older value, which had to make room for it.
+            if value.is_some() {
+                this.reach.exchange().hand_over_undelivered(value);
+            }
+            return None;
+        }
+        value.map(|value| (departure, value))
     }
 
     /// Starts over, with a new value for a send. What the slot held is given back.
@@ -121,13 +151,19 @@ struct Parts<'a, C: Reach> {
 }
 
 impl<C: Reach> Parts<'_, C> {
-    fn begin<D: Direction>(self, waker: Waker) -> Poll<Settled> {
+    fn begin<D: Direction>(&self, waker: Waker) -> Poll<Settled> {
         let mut wakes = Wakes::new();
         let mut waker = Some(waker);
         self.reach.exchange().note::<D>();
         let step = self.reach.exchange().inner().with(|inner| {
             // SAFETY: not linked, so the node is ours alone.
-            let step = unsafe { self.node.fields(|fields| D::step(inner, fields, &mut wakes)) };
+            let step = unsafe {
+                self.node.fields(|fields| {
+                    let step = D::step(inner, fields, ptr::null(), &mut wakes);
+                    fields.ended = step == Step::Ended;
+                    step
+                })
+            };
             if step == Step::Wait
                 && let Some(waker) = waker.take()
             {
@@ -142,12 +178,14 @@ impl<C: Reach> Parts<'_, C> {
         self.claim.set_phase(if step == Step::Wait { Phase::Waiting } else { Phase::Settled });
         match step {
             Step::Done => Poll::Ready(Settled::Done),
+            Step::Held => Poll::Ready(Settled::Held),
             Step::Ended => Poll::Ready(Settled::Ended),
             Step::Wait => Poll::Pending,
         }
     }
 
-    fn go_on<D: Direction>(self, waker: &Waker) -> Poll<Settled> {
+    /// Goes on waiting, for a peer or to be let go.
+    fn go_on<D: Direction>(&self, waker: &Waker) -> Poll<Settled> {
         // SAFETY: ours, and armed.
         if self.claim.look() == Sight::Armed && !unsafe { self.claim.wakes(waker) } {
             let mut fresh = Some(waker.clone());
@@ -161,15 +199,45 @@ impl<C: Reach> Parts<'_, C> {
         }
         match self.claim.look() {
             Sight::Armed | Sight::Busy(_) => Poll::Pending,
-            Sight::Taken(_) => Poll::Ready(self.settle()),
+            Sight::Taken(_) => Poll::Ready(self.settle::<D>()),
         }
     }
 
     /// The claim says TAKEN: the node is ours again.
-    fn settle(self) -> Settled {
+    fn settle<D: Direction>(&self) -> Settled {
+        let let_go = self.claim.phase() == Phase::Held;
         self.claim.set_phase(Phase::Settled);
         // SAFETY: TAKEN, so the peer has let go of the node.
-        if unsafe { self.node.fields(|fields| fields.ended) } { Settled::Ended } else { Settled::Done }
+        let (ended, hold) = unsafe { self.node.fields(|fields| (fields.ended, fields.hold)) };
+        match (ended, hold && !D::RETURNS && !let_go) {
+            (true, _) => Settled::Ended,
+            (false, true) => Settled::Held,
+            (false, false) => Settled::Done,
+        }
+    }
+
+    /// A send that its receiver holds: ready once it has let go.
+    #[cold]
+    fn poll_held(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut waker = Some(cx.waker().clone());
+        let held = self.reach.exchange().inner().with(|inner| {
+            // SAFETY: settled, so the node is ours alone.
+            let held = inner.is_held(unsafe { self.node.fields(|fields| fields.departure) });
+            if held && let Some(waker) = waker.take() {
+                // SAFETY: we hold the only lock of this operation; it is pinned, and unlinks itself before it goes.
+                unsafe {
+                    self.claim.arm(waker);
+                    inner.held().push(self.node, self.claim, PLAIN);
+                }
+            }
+            held
+        });
+        drop(waker);
+        if held {
+            self.claim.set_phase(Phase::Held);
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 
     fn withdraw<D: Direction>(self) -> Option<Settled> {
@@ -190,8 +258,17 @@ impl<C: Reach> Parts<'_, C> {
                         self.claim.set_phase(Phase::Fresh);
                         None
                     }
-                    None => Some(self.settle()),
+                    None => Some(self.settle::<D>()),
                 }
+            }
+            Phase::Held => {
+                let waker = self.reach.exchange().inner().with(|inner| {
+                    // SAFETY: under the lock; linked means armed.
+                    unsafe { inner.held().unlink(self.node).then(|| self.claim.withdraw_plain()) }
+                });
+                drop(waker);
+                self.claim.set_phase(Phase::Settled);
+                Some(Settled::Done)
             }
             Phase::Enlisted => {
                 self.delist::<D>();
@@ -216,6 +293,8 @@ impl<C: Reach, D: Direction> Drop for Operation<C, D> {
         let mut this = unsafe { Pin::new_unchecked(self) };
         this.as_mut().withdraw();
         if !D::RETURNS {
+            // If it was sent, an older value may have had to make room: it goes to the hook.
+            drop(this.take());
             return;
         }
         let Parts { reach, node, .. } = this.project();
@@ -236,20 +315,28 @@ pub(crate) unsafe trait Enlist {
     fn lock(&self) -> &Lock;
     /// Tries to complete the operation on its own.
     fn attempt(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step;
-    /// Tries to complete the operation.
+    /// Tries to complete the operation. A kept choice names its claim; null for everybody else.
     ///
     /// # Safety
     /// The caller holds the lock.
-    unsafe fn attempt_held(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step;
+    unsafe fn attempt_held(self: Pin<&mut Self>, own: *const Claim, wakes: &mut Wakes) -> Step;
     /// Stands in the channel's list for the choice that owns `claim`.
     ///
     /// # Safety
-    /// The caller holds the lock, has armed the claim, and calls `delist` before the claim's memory is given up.
+    /// The caller holds the lock, has armed the claim (a kept one need not be), and calls `delist` before the claim's
+    /// memory is given up.
     unsafe fn enlist_held(self: Pin<&mut Self>, claim: *const Claim, guard: u32);
+    /// Tries to complete the operation on its own, or stands in the channel's list for the choice that owns `claim`.
+    ///
+    /// # Safety
+    /// The choice is a kept one; `delist` is called before the claim's memory is given up.
+    unsafe fn attempt_or_enlist(self: Pin<&mut Self>, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step;
     /// Leaves the list; waits for a peer that is just completing this operation.
     fn delist(self: Pin<&mut Self>);
     /// The choice's claim says that this operation was taken, and it has been delisted.
     fn settle(self: Pin<&mut Self>) -> Settled;
+    /// A send that its receiver holds: ready once it has let go.
+    fn poll_held(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 }
 
 // SAFETY: every method uses the lock of the one exchange that the operation reaches; it is pinned.
@@ -264,13 +351,13 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         unsafe { (*lock).lock() };
         // SAFETY: we hold the lock, and give it back.
         unsafe {
-            let step = self.attempt_held(wakes);
+            let step = self.attempt_held(ptr::null(), wakes);
             (*lock).unlock();
             step
         }
     }
 
-    unsafe fn attempt_held(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step {
+    unsafe fn attempt_held(self: Pin<&mut Self>, own: *const Claim, wakes: &mut Wakes) -> Step {
         let this = self.project();
         if this.claim.phase() == Phase::Enlisted {
             // Another choice enlisted it and was leaked. Leave its list; what a peer had committed stays committed.
@@ -289,7 +376,7 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         let step = unsafe {
             this.reach.exchange().inner().with_held(|inner| {
                 this.reach.exchange().note_held::<D>(inner);
-                this.node.fields(|fields| D::step(inner, fields, wakes))
+                this.node.fields(|fields| D::step(inner, fields, own, wakes))
             })
         };
         if step != Step::Wait {
@@ -310,6 +397,22 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         this.claim.set_phase(Phase::Enlisted);
     }
 
+    unsafe fn attempt_or_enlist(mut self: Pin<&mut Self>, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step {
+        let lock: *const Lock = self.lock();
+        // SAFETY: the exchange outlives the operation, which reaches it.
+        unsafe { (*lock).lock() };
+        // SAFETY: we hold the lock, and give it back. A kept claim need not be armed: who finds it idle touches it. The
+        // rest is the caller's promise.
+        unsafe {
+            let step = self.as_mut().attempt_held(claim, wakes);
+            if step == Step::Wait {
+                self.enlist_held(claim, guard);
+            }
+            (*lock).unlock();
+            step
+        }
+    }
+
     fn delist(self: Pin<&mut Self>) {
         let this = self.project();
         if this.claim.phase() == Phase::Enlisted {
@@ -318,7 +421,12 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
     }
 
     fn settle(self: Pin<&mut Self>) -> Settled {
-        self.project().settle()
+        self.project().settle::<D>()
+    }
+
+    fn poll_held(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if this.claim.phase() == Phase::Settled { this.poll_held(cx) } else { this.go_on::<D>(cx.waker()).map(|_| ()) }
     }
 }
 

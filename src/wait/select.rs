@@ -22,7 +22,7 @@ use std::task::{Context, Poll, ready};
 use super::budget::poll_proceed;
 use super::claim::{Claim, Sight};
 use super::exchange::Step;
-use super::operation::Enlist;
+use super::operation::{Enlist, Settled};
 use super::primitives::Lock;
 use super::wakes::Wakes;
 
@@ -63,6 +63,26 @@ pub struct Exchanging<'a>(Pin<&'a mut dyn Enlist>);
 impl<'a> Exchanging<'a> {
     pub(crate) fn new(operation: Pin<&'a mut dyn Enlist>) -> Self {
         Self(operation)
+    }
+
+    /// Leaves the list; waits for a peer that is just completing this operation.
+    pub(super) fn delist(self) {
+        self.0.delist();
+    }
+
+    pub(super) fn settle(self) -> Settled {
+        self.0.settle()
+    }
+
+    pub(super) fn poll_held(self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_held(cx)
+    }
+
+    /// # Safety
+    /// As the operation's own.
+    pub(super) unsafe fn attempt_or_enlist(self, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step {
+        // SAFETY: by the caller's promise.
+        unsafe { self.0.attempt_or_enlist(claim, guard, wakes) }
     }
 }
 
@@ -115,6 +135,8 @@ pub(crate) struct Select<'a, G: Guards, A: Arrange> {
     poll_only: bool,
     /// The claim is armed and the exchanges are enlisted.
     waiting: bool,
+    /// A send that is committed, and whose receiver holds it: the choice is complete when it lets go.
+    held: Option<usize>,
     done: bool,
     claim: Claim,
     /// The enabled guards, in order of preference.
@@ -135,6 +157,7 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
             order,
             poll_only,
             waiting: false,
+            held: None,
             done: false,
             claim: Claim::new(),
             exchanges: None,
@@ -148,6 +171,23 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
         match self.poll(cx) {
             Poll::Ready(chosen) => chosen,
             Poll::Pending => unreachable!("a choice that does not wait is not pending"),
+        }
+    }
+
+    /// A guard has been committed.
+    fn commit(&mut self, guard: usize, held: bool, cx: &mut Context<'_>) -> Poll<Chosen> {
+        if held && !self.poll_only {
+            self.held = Some(guard);
+            ready!(self.poll_held(guard, cx));
+        }
+        self.finish(guard)
+    }
+
+    #[cold]
+    fn poll_held(&mut self, guard: usize, cx: &mut Context<'_>) -> Poll<()> {
+        match self.guards.guard(guard).exchange() {
+            Some(exchange) => exchange.0.poll_held(cx),
+            None => Poll::Ready(()),
         }
     }
 
@@ -174,10 +214,8 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
         }
         let guard = self.taken();
         self.delist_all();
-        if let Some(exchange) = self.guards.guard(guard).exchange() {
-            exchange.0.settle();
-        }
-        Some(self.finish(guard))
+        let settled = self.guards.guard(guard).exchange().map(|exchange| exchange.0.settle());
+        Some(self.commit(guard, settled == Some(Settled::Held), cx))
     }
 
     /// Has another waker woken, and keeps every place in the lists; false if a peer was faster.
@@ -238,8 +276,8 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
             self.done = true;
             return Poll::Ready(Chosen::Complete);
         }
-        if let Some(guard) = self.try_one_by_one(enabled, cx) {
-            return self.finish(guard);
+        if let Some((guard, step)) = self.try_one_by_one(enabled, cx) {
+            return self.commit(guard, step == Step::Held, cx);
         }
         let exchanges = self.sort_by_address();
         if exchanges == 0 {
@@ -269,7 +307,7 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
         drop(wakes);
         drop(waker);
         match taken {
-            Some(guard) => self.finish(guard),
+            Some((guard, step)) => self.commit(guard, step == Step::Held, cx),
             None if self.poll_only => {
                 self.done = true;
                 Poll::Ready(Chosen::Default)
@@ -297,7 +335,7 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
     }
 
     /// Pass 1.
-    fn try_one_by_one(&mut self, enabled: usize, cx: &mut Context<'_>) -> Option<usize> {
+    fn try_one_by_one(&mut self, enabled: usize, cx: &mut Context<'_>) -> Option<(usize, Step)> {
         let strict = self.order.is_strict();
         let mut position = 0;
         while position < enabled {
@@ -305,11 +343,12 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
             let guard = self.guards.guard(index);
             if guard.kind() == Kind::Readiness {
                 if guard.poll_ready(cx) {
-                    return Some(index);
+                    return Some((index, Step::Done));
                 }
             } else {
-                if self.attempt_alone(index) {
-                    return Some(index);
+                let step = self.attempt_alone(index);
+                if step != Step::Wait {
+                    return Some((index, step));
                 }
                 if strict {
                     // The first of a run could be tried alone, since nothing is above it; the others not. A run at
@@ -320,9 +359,9 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
                     }
                     if position + 1 < enabled
                         && position > first
-                        && let Some(index) = self.try_run(first..position + 1)
+                        && let Some(taken) = self.try_run(first..position + 1)
                     {
-                        return Some(index);
+                        return Some(taken);
                     }
                 }
             }
@@ -336,16 +375,16 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
         self.guards.guard(index).kind() == Kind::Exchange
     }
 
-    fn attempt_alone(&mut self, index: usize) -> bool {
+    fn attempt_alone(&mut self, index: usize) -> Step {
         let mut wakes = Wakes::new();
         match self.guards.guard(index).exchange() {
-            Some(exchange) => exchange.0.attempt(&mut wakes) != Step::Wait,
-            None => false,
+            Some(exchange) => exchange.0.attempt(&mut wakes),
+            None => Step::Wait,
         }
     }
 
     /// Tries the exchanges at these ranks, of a strict choice, at one instant.
-    fn try_run(&mut self, positions: Range<usize>) -> Option<usize> {
+    fn try_run(&mut self, positions: Range<usize>) -> Option<(usize, Step)> {
         self.sort_by_address();
         // In strict order ranks rise with the textual index.
         let indices = self.ranked(positions.start)..self.ranked(positions.end - 1) + 1;
@@ -363,13 +402,14 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
     ///
     /// # Safety
     /// Their locks are held.
-    unsafe fn attempt_held(&mut self, positions: Range<usize>, wakes: &mut Wakes) -> Option<usize> {
+    unsafe fn attempt_held(&mut self, positions: Range<usize>, wakes: &mut Wakes) -> Option<(usize, Step)> {
         for position in positions {
             let index = self.ranked(position);
             if let Some(exchange) = self.guards.guard(index).exchange() {
                 // SAFETY: the caller holds its lock.
-                if unsafe { exchange.0.attempt_held(wakes) } != Step::Wait {
-                    return Some(index);
+                let step = unsafe { exchange.0.attempt_held(std::ptr::null(), wakes) };
+                if step != Step::Wait {
+                    return Some((index, step));
                 }
             }
         }
@@ -454,6 +494,10 @@ impl<G: Guards, A: Arrange> Future for Select<'_, G, A> {
         // SAFETY: the claim is not moved; nothing else here is pinned.
         let this = unsafe { self.get_unchecked_mut() };
         assert!(!this.done, "a choice is not polled after it has chosen");
+        if let Some(guard) = this.held {
+            ready!(this.poll_held(guard, cx));
+            return this.finish(guard);
+        }
         if this.waiting
             && let Some(result) = this.wake_up(cx)
         {

@@ -5,7 +5,9 @@ mod common;
 
 mod batches;
 mod crowds;
+mod dropping;
 mod ending;
+mod held;
 mod moving;
 
 use std::collections::VecDeque;
@@ -15,7 +17,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use aqueduct::prelude::*;
-use aqueduct::{ChannelEnd as _, Direction, Ended, Refused, TryRecvError, WaitError};
+use aqueduct::{
+    ChannelEnd as _, Direction, Ended, Held, Overflow, Refused, TryRecvError, WaitError, buffered, channel,
+};
 use futures::{Sink, SinkExt as _, Stream, StreamExt as _};
 
 use common::{CountingWaker, rounds, within};

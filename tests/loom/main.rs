@@ -8,6 +8,8 @@
 mod choice;
 mod crossed;
 mod ending;
+mod held;
+mod kept;
 mod plain;
 mod ready;
 

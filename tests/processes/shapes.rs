@@ -375,3 +375,16 @@ fn the_text_for_graphviz() {
 "#;
     assert_eq!(text, expected);
 }
+
+#[process]
+async fn asks(server: aqueduct::Caller<u32, String>, done: aqueduct::OneshotSender<()>) {
+    let _ = (server, done);
+}
+
+#[test]
+fn forms_over_channels_are_ports() {
+    let (caller, _server) = aqueduct::calls();
+    let (done, _waits) = aqueduct::oneshot();
+    let process = asks(caller, done);
+    assert_eq!(ports(&process.shape().processes()[0]), ["server: Sender<Call<u32, String>>", "done: Sender<()>"]);
+}

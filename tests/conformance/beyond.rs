@@ -1,0 +1,1 @@
+//! Tests that nobody else has.

@@ -1,0 +1,1 @@
+//! Rows from JCSP, core.async, PyCSP, aPyCSP and Fibers.

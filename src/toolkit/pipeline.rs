@@ -161,6 +161,7 @@ impl IntoFuture for Stages {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Process for Stages {
     type Value = ();
 

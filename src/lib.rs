@@ -107,25 +107,26 @@ pub use channel::{
     sliding, unbounded,
 };
 pub use choice::{Alt, AltSet, Exhausted, Key, Offer};
-pub use context::{Cause, Ended, Identity, Meta, Poisoned, current};
+pub use context::{Cause, Ended, Identity, Kind as ProcessKind, Meta, Poisoned, current};
 pub use forms::{
     BroadcastSender, Call, CallError, Caller, OneshotFuture, OneshotReceiver, OneshotSender, Reply, WatchReceiver,
     WatchSender, broadcast, calls, oneshot, watch,
 };
 pub use process::{
-    Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Process, ProcessError, RunTask, RunThread, Shape, Task,
-    Thread, run, task, thread,
+    ChannelShape, Dot, Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Picture, PortList, PortShape, Ports,
+    Process, ProcessError, ProcessShape, Run, RunBlocking, RunLocal, RunTask, RunThread, Shape, Task, Thread, run,
+    task, thread,
 };
 pub use time::{After, NextTick, Tick, after, at, now, tick};
 
 #[cfg(feature = "macros")]
-pub use aqueduct_macros::process;
+pub use aqueduct_macros::{Process, process};
 
 /// What most programs use.
 pub mod prelude {
     pub use crate::{
         Alt, AltSet, Call, Caller, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver,
-        Sender, after, at, par, tick, try_par,
+        Run, Sender, after, at, par, tick, try_par,
     };
     #[cfg(feature = "macros")]
     pub use crate::{alt, alt_blocking, process};
@@ -156,10 +157,14 @@ pub mod guide {
 pub mod __private {
     pub use crate::channel::ChannelId;
     pub use crate::choice::{
-        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaEvent, ViaExchange, ViaFuture,
+        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaEvent, ViaExchange, ViaFuture, ViaNothing,
     };
     pub use crate::context::Meta;
-    pub use crate::process::{Parameter, Port, ViaEnd, ViaOther};
+    pub use crate::context::{EndInfo, Kind as ProcessKind};
+    pub use crate::process::{
+        Derived, LocalBody, Parameter, Port, Sketch, TaskBody, ThreadBody, ViaEnd, ViaOther, derived_local,
+        derived_task, derived_thread, sendable, spawn_local, spawn_task, spawn_thread,
+    };
     pub use crate::wait::{Chosen, Exchanging, Guarded, Guards, Kind};
     pub use core::pin::pin;
     pub use core::{concat, file, line, stringify};

@@ -219,12 +219,12 @@ fn the_picture_shows_every_process_and_channel() {
         "[\"farm of 3\"]",
         "[\"merge\"]",
         "[[\"show_progress\"]]",
-        "|files|",
-        "|chunks|",
-        "|tallies|",
-        "|problems|",
-        "|found|",
-        "|counted|",
+        "|\"files (64)\"|",
+        "|\"chunks (16)\"|",
+        "|\"tallies (16)\"|",
+        "|\"problems\"|",
+        "|\"found (64)\"|",
+        "|\"counted (64)\"|",
     ] {
         assert!(picture.contains(part), "{part} in\n{picture}");
     }

@@ -267,10 +267,11 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
             }
             None => quote!(::core::option::Option::Some(#expr)),
         };
-        // The method call has the guard's span, so that "this is no guard" points there.
-        let arm = quote_spanned!(expr.span()=> (&&&#name).aqueduct_guard().arm(#name));
+        // All has the guard's span, so that "this is no guard" points there.
+        let guard = Ident::new("_aqueduct_guard", expr.span());
+        let arm = quote_spanned!(expr.span()=> (&&&&#guard).aqueduct_guard().arm(#guard));
         quote! {
-            let #name = #made;
+            let #guard = #made;
             let mut #name = #private::pin!(#arm);
         }
     });
@@ -278,8 +279,8 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
     // Evaluated once, outside our loop, and living as long as the choice.
     let own = Ident::new("choice", site);
     let alt_expr = match alt {
-        Some(alt) => quote!((#alt)),
-        None => quote!(#krate::Alt::unseeded()),
+        Some(alt) => quote_spanned!(alt.span()=> (#alt).by_mut()),
+        None => quote!(#krate::Alt::unseeded().by_mut()),
     };
     let alt = &own;
     let select = match (wait, default.is_some()) {
@@ -330,7 +331,8 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
     quote! {{
         #[allow(unused_imports)]
         use #private::{
-            Arm as _, SwallowNothing as _, SwallowPoison as _, ViaExchange as _, ViaFuture as _, ViaEvent as _,
+            Arm as _, SwallowNothing as _, SwallowPoison as _, ViaEvent as _, ViaExchange as _, ViaFuture as _,
+            ViaNothing as _,
         };
         enum #out<#(#types),*> {
             #(#variants(#types),)*
@@ -338,7 +340,7 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
             #complete_variant
         }
         #[allow(clippy::all, clippy::pedantic, unreachable_code)]
-        let #result = match #alt_expr.by_mut() {
+        let #result = match #alt_expr {
             #own => {
                 #(#build)*
                 loop {

@@ -1,50 +1,23 @@
 //! `#[process]`: keeps the function as it is inside a constructor of the same name.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
-use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
-use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Path, Result, ReturnType, Token, Type};
+use syn::{Error, FnArg, Ident, ItemFn, LitStr, Pat, Result, ReturnType, Type};
 
-#[derive(Default)]
-struct Arguments {
-    krate: Option<Path>,
-    name: Option<LitStr>,
-}
-
-impl Parse for Arguments {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut arguments = Self::default();
-        while !input.is_empty() {
-            if input.peek(Token![crate]) {
-                input.parse::<Token![crate]>()?;
-                input.parse::<Token![=]>()?;
-                arguments.krate = Some(input.call(Path::parse_mod_style)?);
-            } else {
-                let key: Ident = input.parse()?;
-                if key != "name" {
-                    return Err(Error::new(
-                        key.span(),
-                        format!("`#[process]` knows no `{key}`; it takes `name = \"…\"` and `crate = path`"),
-                    ));
-                }
-                input.parse::<Token![=]>()?;
-                arguments.name = Some(input.parse()?);
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(arguments)
-    }
-}
+use crate::arguments::Arguments;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let expanded = syn::parse2::<Arguments>(arguments).and_then(|arguments| {
+    let arguments = syn::parse2::<Arguments>(arguments);
+    let krate = arguments.as_ref().map_or_else(|_| Arguments::default().library(), Arguments::library);
+    let expanded = arguments.and_then(|arguments| {
         let function = syn::parse2::<ItemFn>(item.clone()).map_err(|_| {
             Error::new(
-                item.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span()),
-                "`#[process]` stands on a function: `#[process] async fn` for a task, `#[process] fn` for a thread",
+                // Not its attributes, if it has some.
+                syn::parse2::<syn::Item>(item.clone())
+                    .map_or_else(|_| item.span(), |parsed| keyword(&parsed).unwrap_or_else(|| item.span())),
+                "`#[process]` stands on a function: `#[process] async fn` for a task, `#[process] fn` for a thread. For a \
+                 struct write `#[derive(Process)]` and `impl Run`",
             )
         })?;
         process(&arguments, function)
@@ -52,15 +25,50 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     match expanded {
         Ok(tokens) => tokens,
         Err(error) => {
-            // The function stays, so that its users see one mistake and editors keep working.
             let error = error.to_compile_error();
-            quote!(#error #item)
+            let instead = stand_in(&krate, &item).unwrap_or(item);
+            quote!(#error #instead)
         }
     }
 }
 
+/// A process that does nothing, after an error, so that those who use it add no errors of their own.
+fn stand_in(krate: &TokenStream, item: &TokenStream) -> Option<TokenStream> {
+    let ItemFn { attrs, vis, mut sig, .. } = syn::parse2(item.clone()).ok()?;
+    if sig.receiver().is_some() || sig.variadic.is_some() {
+        return None;
+    }
+    let outcome = match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => quote!(#ty),
+    };
+    sig.constness = None;
+    sig.asyncness = None;
+    sig.abi = None;
+    sig.output = syn::parse_quote!(-> #krate::Task<::core::future::Pending<#outcome>>);
+    Some(quote! {
+        #(#attrs)*
+        #[allow(unused_variables, unused_mut)]
+        #vis #sig {
+            ::core::unimplemented!()
+        }
+    })
+}
+
+/// The word that says what an item is.
+fn keyword(item: &syn::Item) -> Option<Span> {
+    Some(match item {
+        syn::Item::Struct(item) => item.struct_token.span(),
+        syn::Item::Enum(item) => item.enum_token.span(),
+        syn::Item::Impl(item) => item.impl_token.span(),
+        syn::Item::Trait(item) => item.trait_token.span(),
+        syn::Item::Mod(item) => item.mod_token.span(),
+        _ => return None,
+    })
+}
+
 fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
-    let krate = arguments.krate.as_ref().map_or_else(|| quote!(::aqueduct), |path| quote!(#path));
+    let krate = arguments.library();
     let ItemFn { attrs, vis, sig, block, .. } = function;
     if let Some(token) = &sig.constness {
         return Err(Error::new(token.span(), "a process is not `const`: it runs. Take `const` away"));
@@ -72,6 +80,21 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         return Err(Error::new(variadic.span(), "a process has a fixed number of parameters"));
     }
     let is_task = sig.asyncness.is_some();
+    if let Some(thread) = arguments.thread {
+        return Err(Error::new(
+            thread,
+            "a function needs no `thread`: an `async fn` is a task process, a plain `fn` a thread process",
+        ));
+    }
+    if let Some((value, _)) = &arguments.value {
+        return Err(Error::new(*value, "a function tells its value by what it returns: `-> Outcome<Value>`"));
+    }
+    if let (Some(local), false) = (arguments.local, is_task) {
+        return Err(Error::new(
+            local,
+            "a plain `fn` is a thread process, and moves to its thread: `local` is for an `async fn`, which stays",
+        ));
+    }
     if !is_task {
         refuse_waiting_as_a_task(block.to_token_stream())?;
     }
@@ -106,7 +129,7 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         }
         let attrs = &typed.attrs;
         outer.push(quote!(#(#attrs)* #name: #ty));
-        if is_end(ty) {
+        if may_hold_ends(ty) {
             ports.push(name.clone());
         }
         names.push(name);
@@ -131,22 +154,32 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
         ReturnType::Default => ident.span(),
         ReturnType::Type(_, ty) => ty.span(),
     };
+    let at = ident.span();
+    let here = respanned(krate.clone(), at);
     let (kind, promise, value) = if is_task {
+        let send = arguments.local.is_none().then(|| quote_spanned!(span=> + ::core::marker::Send));
         (
-            quote!(Task),
-            quote_spanned!(span=> impl ::core::future::Future<Output = #outcome> + ::core::marker::Send),
-            quote!(#body(#(#names),*)),
+            quote_spanned!(at=> Task),
+            quote_spanned!(span=> impl ::core::future::Future<Output = #outcome> #send),
+            match arguments.local {
+                None => quote_spanned!(at=> #here::__private::sendable(#body(#(#names),*))),
+                Some(_) => quote_spanned!(at=> #body(#(#names),*)),
+            },
         )
     } else {
         (
-            quote!(Thread),
+            quote_spanned!(at=> Thread),
             quote_spanned!(span=> impl ::core::ops::FnOnce() -> #outcome + ::core::marker::Send + 'static),
             quote!(move || #body(#(#names),*)),
         )
     };
-    Ok(quote! {
-        #(#attrs)*
-        #vis fn #ident #impl_generics (#(#outer),*) -> #krate::#kind<#promise, #port_count> #where_clause {
+    // The name is where the compiler tells what is wrong with the body as a whole.
+    // (No local variable: in a `macro_rules!` macro the name may come from elsewhere, and see none of ours.)
+    let list = quote!([#((&&#krate::__private::Parameter(&#ports)).aqueduct_port()),*]);
+    let new = quote_spanned!(at=> #here::#kind::new(&META, #list, #value));
+    let mut outer_body = Group::new(
+        Delimiter::Brace,
+        quote! {
             #[allow(clippy::too_many_arguments, clippy::unused_async)]
             #inner #block
 
@@ -157,10 +190,25 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
                 &[#(#port_names),*],
                 #krate::__private::concat!(#krate::__private::file!(), ":", #krate::__private::line!()),
             );
-            let ports = [#((&&#krate::__private::Parameter(&#ports)).aqueduct_port()),*];
-            #krate::#kind::new(&META, ports, #value)
-        }
+            #new
+        },
+    );
+    outer_body.set_span(at);
+    Ok(quote! {
+        #(#attrs)*
+        // Each port is a parameter.
+        #[allow(clippy::too_many_arguments)]
+        #vis fn #ident #impl_generics (#(#outer),*) -> #krate::#kind<#promise, #port_count> #where_clause #outer_body
     })
+}
+
+/// The same tokens as if they were written there.
+fn respanned(tokens: TokenStream, at: Span) -> TokenStream {
+    let respan = |mut token: TokenTree| {
+        token.set_span(at);
+        token
+    };
+    tokens.into_iter().map(respan).collect()
 }
 
 /// A thread process blocks; it cannot await. Says so where the body plainly tries to, rather than the compiler, which
@@ -202,14 +250,17 @@ fn flatten(tokens: TokenStream) -> Vec<TokenTree> {
     flat
 }
 
-/// True if a type is written as `Sender<…>` or `Receiver<…>`, with any path before it.
-fn is_end(ty: &Type) -> bool {
+/// False for the types that plainly hold no end. Of the others the compiler knows.
+fn may_hold_ends(ty: &Type) -> bool {
+    const PRIMITIVES: [&str; 18] = [
+        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+        "f32", "f64", "String",
+    ];
     match ty {
-        Type::Path(path) => {
-            path.path.segments.last().is_some_and(|last| last.ident == "Sender" || last.ident == "Receiver")
-        }
-        Type::Paren(inner) => is_end(&inner.elem),
-        Type::Group(inner) => is_end(&inner.elem),
-        _ => false,
+        Type::Path(path) => !PRIMITIVES.iter().any(|primitive| path.path.is_ident(primitive)),
+        Type::Reference(borrowed) => may_hold_ends(&borrowed.elem),
+        Type::Paren(inner) => may_hold_ends(&inner.elem),
+        Type::Group(inner) => may_hold_ends(&inner.elem),
+        _ => true,
     }
 }

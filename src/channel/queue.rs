@@ -34,11 +34,6 @@ impl<T> Queue<T> {
         Self((capacity > 0 || overflow != Overflow::Wait).then(buffer))
     }
 
-    /// How many values there is room for in all.
-    pub(crate) fn capacity(&self) -> usize {
-        self.0.as_ref().map_or(0, |buffer| buffer.capacity)
-    }
-
     /// What becomes of a value for which there is no room.
     pub(crate) fn overflow(&self) -> Overflow {
         self.0.as_ref().map_or(Overflow::Wait, |buffer| buffer.overflow)
@@ -100,5 +95,9 @@ impl<T> Store<T> for Queue<T> {
 
     fn take_all(&mut self) -> VecDeque<T> {
         self.0.as_mut().map(|buffer| std::mem::take(&mut buffer.values)).unwrap_or_default()
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.as_ref().map_or(0, |buffer| buffer.capacity)
     }
 }

@@ -15,7 +15,7 @@ use super::shared::{ChannelEnd, ChannelId, Direction, Receivers, Shared, Side};
 use super::stream::RecvStream;
 use super::timed::{Limit, block, settle_before};
 use super::weak::WeakReceiver;
-use crate::context::{Cause, Ended, Poisoned, Reason};
+use crate::context::{Cause, EndInfo, Ended, Poisoned, Reason};
 use crate::wait::Step;
 
 /// The receiving end of a channel.

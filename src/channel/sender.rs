@@ -15,7 +15,7 @@ use super::shared::{ChannelEnd, ChannelId, Direction, Senders, Shared, Side};
 use super::sink::SendSink;
 use super::timed::{Limit, block, ready_before, settle_before};
 use super::weak::WeakSender;
-use crate::context::{Cause, Ended, Poisoned, Reason};
+use crate::context::{Cause, EndInfo, Ended, Poisoned, Reason};
 use crate::wait::Step;
 
 /// The sending end of a channel.

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::queue::{Overflow, Queue};
-use crate::context::{self, Poisoned};
-use crate::wait::{AtomicU32, Exchange, Extras, Hook, Ordering, Reach};
+use crate::context::{self, EndInfo, EndKey, Poisoned, probe};
+use crate::wait::{AtomicU32, Exchange, Extras, Hook, Ordering, Reach, Store};
 
 /// One channel: its exchange, and how many ends each side has.
 pub(crate) struct Shared<T> {
@@ -31,7 +31,7 @@ impl<T> Shared<T> {
     }
 
     pub(super) fn capacity(&self) -> Option<usize> {
-        let capacity = self.exchange.with_store(Queue::capacity);
+        let capacity = self.exchange.with_store(Store::capacity);
         (capacity != usize::MAX).then_some(capacity)
     }
 
@@ -45,7 +45,17 @@ impl<T> Shared<T> {
 
     /// Tells channels apart while they live.
     pub(super) fn id(&self) -> ChannelId {
-        ChannelId(std::ptr::from_ref(self).cast::<()>() as usize)
+        ChannelId(self.exchange.address())
+    }
+
+    /// What is known of an end on one side.
+    pub(super) fn end_info(&self, sends: bool) -> EndInfo {
+        EndInfo {
+            key: EndKey { channel: self.exchange.address(), sends },
+            name: self.name().cloned(),
+            payload: std::any::type_name::<T>,
+            capacity: self.exchange.with_store(Store::capacity),
+        }
     }
 }
 
@@ -54,8 +64,16 @@ impl<T> Shared<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId(usize);
 
+impl ChannelId {
+    /// The channel at this address.
+    pub(crate) fn at(address: usize) -> Self {
+        Self(address)
+    }
+}
+
 /// One side's count of ends.
 pub(super) trait Side {
+    const SENDS: bool;
     fn count<T>(shared: &Shared<T>) -> &AtomicU32;
     /// The last end of this side is gone.
     fn retire<T>(shared: &Shared<T>);
@@ -93,6 +111,9 @@ pub(super) trait Side {
         // AcqRel: whoever retires has seen what the others did.
         if Self::count(shared).fetch_sub(1, Ordering::AcqRel) == 1 {
             Self::retire(shared);
+            if probe::watched() {
+                probe::side_gone(EndKey { channel: shared.id().0, sends: Self::SENDS });
+            }
         }
     }
 }
@@ -177,6 +198,10 @@ macro_rules! both_ends {
             fn direction(&self) -> Direction {
                 Direction::$End
             }
+
+            fn end_info(&self) -> EndInfo {
+                self.shared.end_info(Direction::$End == Direction::Sender)
+            }
         }
 
         impl<T> fmt::Debug for $End<T> {
@@ -198,6 +223,9 @@ pub trait ChannelEnd {
     fn channel_name(&self) -> Option<&Arc<str>>;
     /// Which end it is.
     fn direction(&self) -> Direction;
+    /// What a picture says of it.
+    #[doc(hidden)]
+    fn end_info(&self) -> EndInfo;
 }
 
 /// Which end of a channel.
@@ -213,6 +241,8 @@ pub(super) struct Senders;
 pub(super) struct Receivers;
 
 impl Side for Senders {
+    const SENDS: bool = true;
+
     fn count<T>(shared: &Shared<T>) -> &AtomicU32 {
         &shared.senders
     }
@@ -223,6 +253,8 @@ impl Side for Senders {
 }
 
 impl Side for Receivers {
+    const SENDS: bool = false;
+
     fn count<T>(shared: &Shared<T>) -> &AtomicU32 {
         &shared.receivers
     }

@@ -278,7 +278,7 @@ pub trait ViaExchange {
         ExchangeTag
     }
 }
-impl<G: Exchange> ViaExchange for &&Option<G> {}
+impl<G: Exchange> ViaExchange for &&&Option<G> {}
 
 /// Asked second.
 #[doc(hidden)]
@@ -287,17 +287,30 @@ pub trait ViaEvent {
         EventTag
     }
 }
-impl<G: Event> ViaEvent for &Option<G> {}
+impl<G: Event> ViaEvent for &&Option<G> {}
 
-/// Asked last.
+/// Asked third.
 #[doc(hidden)]
 pub trait ViaFuture {
     fn aqueduct_guard(&self) -> FutureTag {
         FutureTag
     }
 }
-// Without a bound, so that what is no guard at all is refused by `FutureTag::arm`, which can say why.
-impl<F> ViaFuture for Option<F> {}
+impl<F: Future> ViaFuture for &Option<F> {}
+
+/// Asked last, to say what is wrong.
+#[doc(hidden)]
+pub trait ViaNothing {
+    fn aqueduct_guard(&self) -> NothingTag {
+        NothingTag
+    }
+}
+impl<F> ViaNothing for Option<F> {}
+
+/// This is no guard.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct NothingTag;
 
 /// What is a guard because it is a future.
 #[doc(hidden)]
@@ -309,7 +322,52 @@ impl<F> ViaFuture for Option<F> {}
 )]
 pub trait GuardFuture: Future {}
 
+#[diagnostic::do_not_recommend]
 impl<F: Future> GuardFuture for F {}
+
+/// Stands in for a guard that was refused: any result will do, so that one mistake is one error.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct NoArm<O>(std::convert::Infallible, std::marker::PhantomData<O>);
+
+impl NothingTag {
+    #[doc(hidden)]
+    pub fn arm<F: GuardFuture, O>(self, _: Option<F>) -> NoArm<O> {
+        unreachable!("what is no guard is not compiled")
+    }
+}
+
+impl<O> Sealed for NoArm<O> {}
+
+impl<O> Guarded for NoArm<O> {
+    fn kind(&self) -> Kind {
+        match self.0 {}
+    }
+
+    fn exchange(self: Pin<&mut Self>) -> Option<Exchanging<'_>> {
+        match self.0 {}
+    }
+
+    fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> bool {
+        match self.0 {}
+    }
+
+    fn may_be_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> bool {
+        match self.0 {}
+    }
+}
+
+impl<O> Arm for NoArm<O> {
+    type Output = O;
+
+    fn take(self: Pin<&mut Self>) -> O {
+        match self.0 {}
+    }
+
+    fn switch_off(self: Pin<&mut Self>) {
+        match self.0 {}
+    }
+}
 
 impl ExchangeTag {
     #[doc(hidden)]
@@ -327,7 +385,7 @@ impl EventTag {
 
 impl FutureTag {
     #[doc(hidden)]
-    pub fn arm<F: GuardFuture>(self, future: Option<F>) -> FutureArm<F> {
+    pub fn arm<F: Future>(self, future: Option<F>) -> FutureArm<F> {
         FutureArm { future, output: None }
     }
 }

@@ -11,6 +11,6 @@ mod slot;
 
 pub use alt::Alt;
 pub use alt_set::{AltSet, Key};
-pub use arm::{Arm, Ending, ViaEvent, ViaExchange, ViaFuture};
+pub use arm::{Arm, Ending, ViaEvent, ViaExchange, ViaFuture, ViaNothing};
 pub use arm::{SwallowNothing, SwallowPoison, Swallowed};
 pub use offer::{Exhausted, Offer, Offered};

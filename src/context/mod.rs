@@ -21,8 +21,10 @@ macro_rules! thread_local {
 }
 
 mod cause;
+mod end;
 mod failing;
 mod payload;
+pub(crate) mod probe;
 #[cfg(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle))))]
 pub(crate) mod schedule;
 #[cfg(not(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle)))))]
@@ -37,6 +39,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) use cause::Reason;
 pub use cause::{Cause, Ended, Poisoned};
+pub use end::EndInfo;
+pub(crate) use end::EndKey;
 pub(crate) use failing::{FailMark, failing};
 pub(crate) use payload::dispose;
 
@@ -46,7 +50,7 @@ pub(crate) use payload::dispose;
 pub struct Meta {
     /// The name of the function or struct.
     pub name: &'static str,
-    /// The names of its channel ends, in the order of the parameters.
+    /// The names of the parameters or fields that may hold channel ends, in their order.
     pub ports: &'static [&'static str],
     /// `file:line` of its definition.
     pub location: &'static str,
@@ -128,7 +132,27 @@ pub(crate) struct Context {
 #[derive(Debug, Default)]
 struct Rare {
     name: Option<Arc<str>>,
+    /// Where a process in place is written.
+    location: Option<&'static std::panic::Location<'static>>,
     failing: failing::State,
+}
+
+/// Where a process is defined.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Location {
+    /// `file:line`.
+    Definition(&'static str),
+    /// Where it is written in place.
+    Place(&'static std::panic::Location<'static>),
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Definition(location) => f.write_str(location),
+            Self::Place(place) => write!(f, "{}:{}", place.file(), place.line()),
+        }
+    }
 }
 
 impl Context {
@@ -139,13 +163,37 @@ impl Context {
 
     /// Gives the process another name than its function's.
     pub(crate) fn rename(&mut self, name: Arc<str>) {
-        self.rare = Some(Arc::new(Rare { name: Some(name), failing: failing::State::default() }));
+        let location = self.rare.as_ref().and_then(|rare| rare.location);
+        self.rare = Some(Arc::new(Rare { name: Some(name), location, failing: failing::State::default() }));
     }
 
-    /// Gives the process its number, once.
-    pub(crate) fn start(&mut self) {
-        if self.number == 0 {
+    /// A context for a process that is written in place and has not started.
+    pub(crate) fn in_place(meta: &'static Meta, name: Arc<str>, place: &'static std::panic::Location<'static>) -> Self {
+        let rare = Rare { name: Some(name), location: Some(place), failing: failing::State::default() };
+        Self { meta, number: 0, rare: Some(Arc::new(rare)) }
+    }
+
+    /// Gives the process its number, once; true if the probe is on and wants to know.
+    #[inline]
+    pub(crate) fn start(&mut self) -> bool {
+        let first = self.number == 0;
+        if first {
             self.number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+        }
+        first && probe::watched()
+    }
+
+    /// The same once more.
+    #[inline(always)]
+    pub(crate) fn copy(&self) -> Self {
+        Self { meta: self.meta, number: self.number, rare: self.rare.clone() }
+    }
+
+    /// Tells the probe that the process has ended.
+    #[inline]
+    pub(crate) fn end(&self) {
+        if probe::watched() && self.number != 0 {
+            probe::ended(self.number);
         }
     }
 
@@ -156,6 +204,13 @@ impl Context {
 
     pub(crate) fn meta(&self) -> &'static Meta {
         self.meta
+    }
+
+    /// What a picture says of the process.
+    pub(crate) fn about(&self, kind: Kind) -> probe::About {
+        let place = self.rare.as_ref().and_then(|rare| rare.location);
+        let location = place.map_or(Location::Definition(self.meta.location), Location::Place);
+        probe::About { identity: self.identity(), kind, location }
     }
 
     pub(crate) fn identity(&self) -> Identity {
@@ -210,12 +265,12 @@ impl Context {
     }
 }
 
-/// How the current process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Inside somebody's poll: it must not block.
+/// How a process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// As a task, inside somebody's poll: it must not block.
     Task,
-    /// On a thread of its own.
+    /// On a thread of its own, which it may block.
     Thread,
 }
 

@@ -48,6 +48,12 @@ pub struct Caller<Q, A> {
     calls: Sender<Call<Q, A>>,
 }
 
+impl<Q, A> crate::Ports for Caller<Q, A> {
+    fn list(&self, ports: &mut crate::PortList) {
+        self.calls.list(ports);
+    }
+}
+
 impl<Q, A> Caller<Q, A> {
     /// Makes a request and waits for the reply.
     ///

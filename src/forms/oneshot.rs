@@ -37,6 +37,12 @@ pub fn oneshot<T>() -> (OneshotSender<T>, OneshotReceiver<T>) {
 #[derive(Debug)]
 pub struct OneshotSender<T>(Sender<T>);
 
+impl<T> crate::Ports for OneshotSender<T> {
+    fn list(&self, ports: &mut crate::PortList) {
+        self.0.list(ports);
+    }
+}
+
 impl<T> OneshotSender<T> {
     /// Sends the value, without waiting.
     ///
@@ -77,6 +83,12 @@ impl<T> OneshotSender<T> {
 /// of a choice.
 #[derive(Debug)]
 pub struct OneshotReceiver<T>(Receiver<T>);
+
+impl<T> crate::Ports for OneshotReceiver<T> {
+    fn list(&self, ports: &mut crate::PortList) {
+        self.0.list(ports);
+    }
+}
 
 impl<T> OneshotReceiver<T> {
     /// Receives the value; also a guard of a choice, `value = rx.recv()`.

@@ -2,14 +2,18 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::Process;
 use super::error::ProcessError;
+use super::exit::Exit;
+use super::handle::Handle;
 use super::join::BUDGET;
+use super::shape::Sketch;
+use super::task::task;
 use super::tree::Tree;
 use crate::context::FailMark;
 
@@ -45,6 +49,8 @@ pub struct Group<'a, T = ()> {
     ended: VecDeque<(u32, Result<T, ProcessError>)>,
     /// How many have been added since the group was last empty.
     added: u32,
+    /// Those that have not started, for pictures.
+    unstarted: Sketch,
 }
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, ProcessError>> + Send + 'a>>;
@@ -60,6 +66,7 @@ impl<'a, T> Group<'a, T> {
             tree: Tree::new(),
             ended: VecDeque::new(),
             added: 0,
+            unstarted: Sketch::default(),
         }
     }
 
@@ -67,11 +74,12 @@ impl<'a, T> Group<'a, T> {
     pub fn add<P>(&mut self, process: P)
     where
         P: Process<Value = T>,
-        P::IntoFuture: Send + 'a,
+        P::IntoFuture: Send + 'a, // what is not `Send` is awaited, composed by `par!`, or spawned by `spawn_local`
     {
         if self.is_empty() {
             self.added = 0;
         }
+        process.draw(&mut self.unstarted);
         let child: Boxed<'a, T> = Box::pin(process.into_future());
         let place = match self.free.pop() {
             Some(place) => {
@@ -128,6 +136,7 @@ impl<'a, T> Group<'a, T> {
 
     /// Polls those that are ready.
     fn run(&mut self, cx: &mut Context<'_>) {
+        self.unstarted.clear();
         let Self { children, numbers, free, tree, ended, .. } = self;
         let mut budget = BUDGET;
         tree.poll(cx.waker(), |place, cx| {
@@ -169,6 +178,40 @@ impl<'a, T> Group<'a, T> {
         }
         values.sort_unstable_by_key(|(number, _)| *number);
         Ok(values.into_iter().map(|(_, value)| value).collect())
+    }
+}
+
+/// Awaited, a group is joined.
+impl<'a, T: Send + 'a> IntoFuture for Group<'a, T> {
+    type Output = Result<Vec<T>, ProcessError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.join())
+    }
+}
+
+/// A group may be a part of another composition. Its picture shows the processes that were added and have not started.
+#[diagnostic::do_not_recommend]
+impl<'a, T: Send + 'a> Process for Group<'a, T> {
+    type Value = Vec<T>;
+
+    fn draw(&self, sketch: &mut Sketch) {
+        sketch.merge(&self.unstarted);
+    }
+
+    fn spawn(self) -> Handle<Vec<T>>
+    where
+        Self: 'static,
+    {
+        task("group", async move { self.join().await.map_err(Exit::from) }).spawn()
+    }
+
+    fn spawn_local(self) -> Handle<Vec<T>>
+    where
+        Self: 'static,
+    {
+        self.spawn()
     }
 }
 

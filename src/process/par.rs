@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use super::error::ProcessError;
 use super::handle::Handle;
 use super::join::{Child, Children, Join};
-use super::shape::Shape;
+use super::shape::Sketch;
 use super::{Process, task};
 use crate::process::exit::Exit;
 
@@ -62,7 +62,25 @@ use crate::process::exit::Exit;
 #[macro_export]
 macro_rules! par {
     ($($process:expr),* $(,)?) => {
-        $crate::process::par(($($process,)*))
+        $crate::process::par($crate::__parts!($($process),*))
+    };
+}
+
+/// The processes of a [`par!`] as a tuple, each looked at on its own, so that what is no process is pointed at.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __parts {
+    () => {
+        ::core::compile_error!("`par!` composes one to sixteen processes: for a number that may be zero use `Group`")
+    };
+    ($a:expr, $b:expr, $c:expr, $d:expr, $e:expr, $f:expr, $g:expr, $h:expr, $i:expr, $j:expr, $k:expr, $l:expr,
+     $m:expr, $n:expr, $o:expr, $p:expr, $($more:expr),+) => {
+        ::core::compile_error!(
+            "`par!` composes up to sixteen processes: put some of them into a `par!` of their own, or use `Group`"
+        )
+    };
+    ($($process:expr),+) => {
+        ($($crate::process::part($process),)*)
     };
 }
 
@@ -85,19 +103,26 @@ macro_rules! par {
 #[macro_export]
 macro_rules! try_par {
     ($($process:expr),* $(,)?) => {
-        $crate::process::try_par(($($process,)*))
+        $crate::process::try_par($crate::__parts!($($process),*))
     };
+}
+
+/// One process of a composition: one that is none is pointed at.
+#[doc(hidden)]
+#[inline(always)]
+pub fn part<P: Process>(process: P) -> P {
+    process
 }
 
 /// Behind [`par!`].
 #[doc(hidden)]
-pub fn par<S: ParSet>(set: S) -> Par<S> {
+pub fn par<S>(set: S) -> Par<S> {
     Par { set, fail_fast: false }
 }
 
 /// Behind [`try_par!`].
 #[doc(hidden)]
-pub fn try_par<S: ParSet>(set: S) -> Par<S> {
+pub fn try_par<S>(set: S) -> Par<S> {
     Par { set, fail_fast: true }
 }
 
@@ -118,7 +143,7 @@ pub trait ParSet {
     /// Starts all of them.
     fn start(self) -> Self::Run;
     /// Adds all of them to a picture.
-    fn draw(&self, shape: &mut Shape);
+    fn draw(&self, sketch: &mut Sketch);
 }
 
 impl<S: ParSet> IntoFuture for Par<S> {
@@ -133,8 +158,8 @@ impl<S: ParSet> IntoFuture for Par<S> {
 impl<S: ParSet> Process for Par<S> {
     type Value = S::Output;
 
-    fn draw(&self, shape: &mut Shape) {
-        self.set.draw(shape);
+    fn draw(&self, sketch: &mut Sketch) {
+        self.set.draw(sketch);
     }
 
     fn spawn(self) -> Handle<Self::Value>
@@ -145,6 +170,14 @@ impl<S: ParSet> Process for Par<S> {
     {
         let all = self.into_future();
         task("par", async move { all.await.map_err(Exit::from) }).spawn()
+    }
+
+    fn spawn_local(self) -> Handle<Self::Value>
+    where
+        Self: 'static,
+    {
+        let all = self.into_future();
+        task("par", async move { all.await.map_err(Exit::from) }).spawn_local()
     }
 }
 
@@ -199,9 +232,9 @@ macro_rules! tuples {
                 $Running { $($field: Child::new($field.into_future()),)* }
             }
 
-            fn draw(&self, _shape: &mut Shape) {
+            fn draw(&self, _sketch: &mut Sketch) {
                 let ($($field,)*) = self;
-                $($field.draw(_shape);)*
+                $($field.draw(_sketch);)*
             }
         }
     )*};

@@ -1,9 +1,12 @@
 //! Task processes: a future with an identity.
 
+use std::cell::Cell;
+use std::error::Error;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll, ready};
 
@@ -13,7 +16,7 @@ use super::Process;
 use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
-use super::shape::{Port, Shape};
+use super::shape::{Port, Sketch, tell};
 use crate::context::{Cause, Context, Kind, Meta, Reason, dispose, schedule};
 
 /// A process that runs as a future. Lazy: it does nothing until it is awaited, composed or spawned.
@@ -43,13 +46,15 @@ pub struct Task<F: Future, const PORTS: usize = 0> {
 /// .await?;
 /// # Outcome::Ok(()) }).unwrap();
 /// ```
+#[track_caller]
 pub fn task<F>(name: impl Into<Arc<str>>, body: F) -> Task<F>
 where
     F: Future,
     F::Output: IntoOutcome,
 {
     static IN_PLACE: Meta = Meta::new("task", &[], "");
-    Task::new(&IN_PLACE, [], body).named(name)
+    let context = Context::in_place(&IN_PLACE, name.into(), std::panic::Location::caller());
+    Task { run: RunTask { context, body: Some(body) }, ports: [] }
 }
 
 impl<F, const PORTS: usize> Task<F, PORTS>
@@ -79,12 +84,15 @@ where
     type IntoFuture = RunTask<F>;
 
     fn into_future(self) -> RunTask<F> {
-        let mut run = self.run;
-        run.context.start();
+        let Self { mut run, ports } = self;
+        if run.context.start() {
+            tell(run.context.copy(), Kind::Task, ports);
+        }
         run
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, const PORTS: usize> Process for Task<F, PORTS>
 where
     F: Future,
@@ -92,8 +100,8 @@ where
 {
     type Value = <F::Output as IntoOutcome>::Value;
 
-    fn draw(&self, shape: &mut Shape) {
-        shape.process(&self.run.context, "task", &self.ports);
+    fn draw(&self, sketch: &mut Sketch) {
+        sketch.process(&self.run.context, Kind::Task, &self.ports);
     }
 
     fn spawn(self) -> Handle<Self::Value>
@@ -102,20 +110,74 @@ where
         RunTask<F>: Send,
         Self::Value: Send,
     {
-        let mut run = self.into_future();
-        let identity = run.context.identity();
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => {
-                let task = schedule::spawn(&runtime, &identity, run);
-                Handle::of_task(identity, task)
+        spawn(self.into_future())
+    }
+
+    fn spawn_local(self) -> Handle<Self::Value>
+    where
+        Self: 'static,
+    {
+        spawn_local(self.into_future())
+    }
+}
+
+/// The body of a task process that is not local.
+#[doc(hidden)]
+pub fn sendable<F>(body: F) -> impl Future<Output = F::Output> + Send + use<F>
+where
+    F: Future + Send, // a task may move between threads; `#[process(local)]` makes one that stays
+{
+    body
+}
+
+/// Runs a task process apart, on the runtime around.
+pub fn spawn<F, V>(run: RunTask<F>) -> Handle<V>
+where
+    F: Future<Output: IntoOutcome<Value = V>>,
+    RunTask<F>: Send + 'static,
+    V: Send + 'static,
+{
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => {
+            let identity = run.context.identity();
+            let task = schedule::spawn(&runtime, &identity, run);
+            Handle::of_task(identity, task)
+        }
+        Err(error) => {
+            let why = format!("a task process needs a tokio runtime: use aqueduct::run, or spawn inside one ({error})");
+            run.not_started(why)
+        }
+    }
+}
+
+/// Runs a task process apart, on this thread.
+pub fn spawn_local<F, V>(run: RunTask<F>) -> Handle<V>
+where
+    F: Future<Output: IntoOutcome<Value = V>> + 'static,
+    V: 'static,
+{
+    let identity = run.context.identity();
+    // tokio can be asked only by trying, and then drops what it was given: the process is kept here, to fail in its own
+    // name.
+    let kept = Rc::new(Cell::new(Some(run)));
+    let taken = Rc::clone(&kept);
+    let started = catch_unwind(AssertUnwindSafe(|| {
+        tokio::task::spawn_local(async move {
+            match taken.take() {
+                Some(run) => run.await,
+                None => unreachable!("a process that was started is not taken back"),
             }
-            Err(error) => {
-                let why =
-                    format!("a task process needs a tokio runtime: use aqueduct::run, or spawn inside one ({error})");
-                let cause = Cause::new(identity.clone(), Reason::NotStarted(why.into()));
-                // Dropped with this mark, its ends tell their peers why.
-                run.context.fail(Arc::clone(&cause));
-                Handle::of_result(identity, Err(ProcessError::new(cause)))
+        })
+    }));
+    match started {
+        Ok(task) => Handle::of_task(identity, task),
+        Err(payload) => {
+            dispose(payload);
+            let why = "a local process needs a `tokio::task::LocalSet` around it: spawn it inside one, or await it, or \
+                       compose it with `par!`";
+            match kept.take() {
+                Some(run) => run.not_started(why),
+                None => unreachable!("a process that was not started is still here"),
             }
         }
     }
@@ -148,6 +210,7 @@ pin_project! {
                 this.context.fail(cause);
                 let cleared = clear(this.context, this.body.as_mut());
                 schedule::ended(this.context);
+                this.context.end();
                 if let Err(payload) = cleared {
                     if std::thread::panicking() {
                         dispose(payload);
@@ -170,6 +233,16 @@ impl<F> RunTask<F> {
 /// Drops what a body still holds, as its process; gives the payload if a value's drop panics.
 fn clear<F>(context: &mut Context, mut body: Pin<&mut Option<F>>) -> std::thread::Result<()> {
     context.enter(Kind::Task, || catch_unwind(AssertUnwindSafe(|| body.set(None))))
+}
+
+impl<F> RunTask<F> {
+    /// There is nowhere to run it: its ends tell their peers why.
+    fn not_started<V>(mut self, why: impl Into<Box<dyn Error + Send + Sync>>) -> Handle<V> {
+        let identity = self.context.identity();
+        let cause = Cause::new(identity.clone(), Reason::NotStarted(why.into()));
+        self.context.fail(Arc::clone(&cause));
+        Handle::of_result(identity, Err(ProcessError::new(cause)))
+    }
 }
 
 impl<F> Future for RunTask<F>
@@ -209,6 +282,7 @@ where
             }
         };
         schedule::ended(this.context);
+        this.context.end();
         Poll::Ready(result)
     }
 }

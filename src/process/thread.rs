@@ -14,7 +14,7 @@ use super::Process;
 use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
-use super::shape::{Port, Shape};
+use super::shape::{Port, Sketch, tell};
 use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, dispose, schedule};
 
 /// A process that runs on an OS thread of its own. Lazy: it does nothing until it is awaited, composed or spawned.
@@ -44,6 +44,7 @@ pub struct Thread<B, const PORTS: usize = 0> {
 /// assert_eq!(rx.iter().collect::<Result<Vec<_>, _>>().unwrap(), [0, 1, 2]);
 /// handle.join_blocking().unwrap();
 /// ```
+#[track_caller]
 pub fn thread<B, R>(name: impl Into<Arc<str>>, body: B) -> Thread<B>
 where
     B: FnOnce() -> R + Send + 'static,
@@ -51,7 +52,8 @@ where
     R::Value: Send + 'static,
 {
     static IN_PLACE: Meta = Meta::new("thread", &[], "");
-    Thread::new(&IN_PLACE, [], body).named(name)
+    let context = Context::in_place(&IN_PLACE, name.into(), std::panic::Location::caller());
+    Thread { body: Unstarted { context, body: Some(body) }, ports: [] }
 }
 
 impl<B, R, const PORTS: usize> Thread<B, PORTS>
@@ -83,12 +85,11 @@ where
     type IntoFuture = RunThread<B, R::Value>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let mut body = self.body;
-        body.context.start();
-        RunThread { state: State::Unstarted(body) }
+        RunThread { state: State::Unstarted(self.start()) }
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<B, R, const PORTS: usize> Process for Thread<B, PORTS>
 where
     B: FnOnce() -> R + Send + 'static,
@@ -97,17 +98,48 @@ where
 {
     type Value = R::Value;
 
-    fn draw(&self, shape: &mut Shape) {
-        shape.process(&self.body.context, "thread", &self.ports);
+    fn draw(&self, sketch: &mut Sketch) {
+        sketch.process(&self.body.context, Kind::Thread, &self.ports);
     }
 
     fn spawn(self) -> Handle<Self::Value> {
-        let mut body = self.body;
-        body.context.start();
-        let identity = body.context.identity();
-        match launch(body) {
-            Ok(result) => Handle::of_thread(identity, result),
-            Err(error) => Handle::of_result(identity, Err(error)),
+        spawn(self.into_future())
+    }
+
+    fn spawn_local(self) -> Handle<Self::Value> {
+        self.spawn()
+    }
+}
+
+impl<B, const PORTS: usize> Thread<B, PORTS> {
+    fn start(self) -> Unstarted<B> {
+        let Self { mut body, ports } = self;
+        if body.context.start() {
+            tell(body.context.copy(), Kind::Thread, ports);
+        }
+        body
+    }
+}
+
+/// Starts the thread at once.
+pub fn spawn<B, R, V>(run: RunThread<B, V>) -> Handle<V>
+where
+    B: FnOnce() -> R + Send + 'static,
+    R: IntoOutcome<Value = V>,
+    V: Send + 'static,
+{
+    match run.state {
+        State::Unstarted(body) => {
+            let identity = body.context.identity();
+            match launch(body) {
+                Ok(result) => Handle::of_thread(identity, result),
+                Err(error) => Handle::of_result(identity, Err(error)),
+            }
+        }
+        State::Running(identity, result) => Handle::of_thread(identity, result),
+        State::Ended(identity) => {
+            let cause = Cause::new(identity.clone(), Reason::AlreadyTaken);
+            Handle::of_result(identity, Err(ProcessError::new(cause)))
         }
     }
 }
@@ -133,6 +165,7 @@ impl<B> Drop for Unstarted<B> {
             let cause = Cause::new(self.context.identity(), Reason::Cancelled);
             self.context.fail(cause);
             let dropped = self.context.enter(Kind::Thread, || catch_unwind(AssertUnwindSafe(|| drop(body))));
+            self.context.end();
             if let Err(payload) = dropped {
                 if std::thread::panicking() {
                     dispose(payload);
@@ -187,10 +220,12 @@ where
     let body = unstarted.body.take();
     let context = &mut unstarted.context;
     let Some(body) = body else { unreachable!("a body runs once") };
-    match context.enter(Kind::Thread, || catch_unwind(AssertUnwindSafe(|| body().into_outcome()))) {
+    let result = match context.enter(Kind::Thread, || catch_unwind(AssertUnwindSafe(|| body().into_outcome()))) {
         Ok(outcome) => conclude(outcome, context, Kind::Thread),
         Err(payload) => Err(panicked(context, payload)),
-    }
+    };
+    context.end();
+    result
 }
 
 /// A thread process that runs, or is about to: a future of its result. The thread starts at the first poll.

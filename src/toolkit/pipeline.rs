@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use super::{filter, identity, map};
 use crate::prelude::*;
-use crate::process::{Handle, Shape, task};
+use crate::process::{Handle, Sketch, task};
 
 /// Begins a pipeline: stages that work at the same time, each on another value.
 ///
@@ -32,7 +32,7 @@ use crate::process::{Handle, Shape, task};
 ///     .through(|input, out| ordered_thread_farm(2, |word: &str| Ok(word.len()), input, out))
 ///     .then(|length| length * 10)
 ///     .into(out);
-/// assert_eq!(line.shape().channels(), 5);
+/// assert_eq!(line.shape().channels().len(), 5);
 /// let network = par!(generate([" one", "three ", " "], words), line, collect(lengths));
 /// assert_eq!(network.await?.2, [30, 50]);
 /// # Outcome::Ok(()) }).unwrap();
@@ -121,7 +121,7 @@ impl<T> fmt::Debug for Pipeline<T> {
 
 /// A process among others of other types.
 trait Stage: Send {
-    fn draw(&self, shape: &mut Shape);
+    fn draw(&self, sketch: &mut Sketch);
     fn join(self: Box<Self>, group: &mut Group<'static>);
 }
 
@@ -130,8 +130,8 @@ where
     P: Process<Value = ()> + Send + 'static,
     P::IntoFuture: Send + 'static,
 {
-    fn draw(&self, shape: &mut Shape) {
-        Process::draw(self, shape);
+    fn draw(&self, sketch: &mut Sketch) {
+        Process::draw(self, sketch);
     }
 
     fn join(self: Box<Self>, group: &mut Group<'static>) {
@@ -161,18 +161,23 @@ impl IntoFuture for Stages {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Process for Stages {
     type Value = ();
 
-    fn draw(&self, shape: &mut Shape) {
+    fn draw(&self, sketch: &mut Sketch) {
         for stage in &self.stages {
-            stage.draw(shape);
+            stage.draw(sketch);
         }
     }
 
     fn spawn(self) -> Handle<()> {
         let all = self.into_future();
         task("pipeline", async move { Ok(all.await?) }).spawn()
+    }
+
+    fn spawn_local(self) -> Handle<()> {
+        self.spawn()
     }
 }
 

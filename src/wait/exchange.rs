@@ -12,7 +12,7 @@ use super::claim::Claim;
 use super::node::{Fields, List};
 use super::primitives::Locked;
 use super::wakes::Wakes;
-use crate::context::{Ended, Poisoned, dispose};
+use crate::context::{EndInfo, EndKey, Ended, Poisoned, dispose, probe};
 
 /// What a channel keeps between a send and a receive: its queue policy. Nothing in it may panic or run user code.
 pub(crate) trait Store<T> {
@@ -30,6 +30,8 @@ pub(crate) trait Store<T> {
     fn most(&self) -> usize;
     /// Takes everything out.
     fn take_all(&mut self) -> VecDeque<T>;
+    /// How many values there is room for in all.
+    fn capacity(&self) -> usize;
 }
 
 /// What became of a value that was pushed into a store.
@@ -386,6 +388,34 @@ impl<T, S: Store<T>> Exchange<T, S> {
         self.inner.with(|inner| look(&inner.store))
     }
 
+    /// The channel's identity, as long as it lives.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).cast::<()>() as usize
+    }
+
+    /// Tells the probe, if it is on, that the current process uses an end of this channel.
+    #[inline]
+    pub(super) fn note<D: Direction>(&self) {
+        if probe::watched() {
+            self.tell::<D>(self.inner.with(|inner| inner.store.capacity()));
+        }
+    }
+
+    /// As [`note`](Self::note); the caller holds the lock.
+    #[inline]
+    pub(super) fn note_held<D: Direction>(&self, inner: &Inner<T, S>) {
+        if probe::watched() {
+            self.tell::<D>(inner.store.capacity());
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell<D: Direction>(&self, capacity: usize) {
+        let key = EndKey { channel: self.address(), sends: !D::RETURNS };
+        probe::used(EndInfo { key, name: self.name().cloned(), payload: std::any::type_name::<T>, capacity });
+    }
+
     /// The protected part; only the protocol's own files look inside.
     #[inline]
     pub(super) fn inner(&self) -> &Locked<Inner<T, S>> {
@@ -395,6 +425,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
     /// Puts a value in without waiting; gives it back with the reason if that is not possible. A receiver that holds
     /// its sender does not hold this one.
     pub(crate) fn try_send(&self, value: T) -> Result<(), (T, Step)> {
+        self.note::<Sending>();
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(Some(value));
         let step = self.inner.with(|inner| Sending::step(inner, &mut fields, ptr::null(), &mut wakes));
@@ -411,6 +442,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Puts a value in without waiting, beyond the capacity if need be; false if the channel has ended.
     pub(crate) fn send_beyond(&self, value: T) -> bool {
+        self.note::<Sending>();
         let (step, displaced) = self.inner.with(|inner| {
             let mut wakes = Wakes::new();
             let mut fields = Fields::detached(Some(value));
@@ -437,6 +469,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Takes a value without waiting, with its departure.
     pub(crate) fn try_recv(&self, hold: bool) -> Result<(u64, T), Step> {
+        self.note::<Receiving>();
         let mut wakes = Wakes::new();
         self.inner.with(|inner| match inner.take_one(&mut wakes, hold, ptr::null()) {
             Some(taken) => Ok(taken),
@@ -453,6 +486,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Takes up to `limit` values without waiting, all at one instant; appends them in order.
     pub(crate) fn try_recv_many(&self, into: &mut Vec<T>, limit: usize) -> usize {
+        self.note::<Receiving>();
         let mut wakes = Wakes::new();
         // Reserved before the lock is taken: `push` allocates nothing then, unless the channel grows meanwhile.
         into.reserve(limit.min(self.len()));
@@ -472,6 +506,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
     ///
     /// One who `waits` otherwise stops before a receiver that holds its sender, and meets it by an operation.
     pub(crate) fn try_send_many(&self, from: &mut VecDeque<T>, waits: bool) -> Step {
+        self.note::<Sending>();
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(None);
         let mut displaced = Vec::new();

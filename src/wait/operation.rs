@@ -164,6 +164,7 @@ impl<C: Reach> Parts<'_, C> {
     fn begin<D: Direction>(&self, waker: Waker) -> Poll<Settled> {
         let mut wakes = Wakes::new();
         let mut waker = Some(waker);
+        self.reach.exchange().note::<D>();
         let step = self.reach.exchange().inner().with(|inner| {
             // SAFETY: not linked, so the node is ours alone.
             let step = unsafe {
@@ -398,10 +399,10 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         }
         // SAFETY: the caller holds the lock; the node is not linked.
         let step = unsafe {
-            this.reach
-                .exchange()
-                .inner()
-                .with_held(|inner| this.node.fields(|fields| D::step(inner, fields, own, wakes)))
+            this.reach.exchange().inner().with_held(|inner| {
+                this.reach.exchange().note_held::<D>(inner);
+                this.node.fields(|fields| D::step(inner, fields, own, wakes))
+            })
         };
         if step != Step::Wait {
             // Read by `settle`, as if a peer had written it.

@@ -25,7 +25,7 @@ fn quickstart_prints_the_table_the_totals_and_the_picture() {
     let (totals, picture) = rest.split_once("\n\n").unwrap();
     let totals: Vec<&str> = totals.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(totals[..4], ["2", "19", "10", "5"], "files, bytes, words, distinct words");
-    assert!(picture.contains("flowchart LR\n") && picture.contains("-->|chunks|"), "{picture}");
+    assert!(picture.contains("flowchart LR\n") && picture.contains("-->|\"chunks (16)\"|"), "{picture}");
 }
 
 #[test]

@@ -7,10 +7,12 @@ mod cancelled;
 mod causes;
 mod choices;
 mod composed;
+mod derived;
 mod exits;
 mod forms;
 mod identity;
 mod leftovers;
+mod local;
 mod panics;
 mod shapes;
 

@@ -392,5 +392,5 @@ fn the_picture_of_a_network_knows_the_ports() {
     let (b, _b_rx) = aqueduct::channel::<u32>();
     let network = par!(generate(0..3, a), successor(a_rx, b));
     let picture = network.shape().to_string();
-    assert!(picture.contains("p0[\"generate\"]") && picture.contains("p0 -->|numbers| p1"), "{picture}");
+    assert!(picture.contains("p0[\"generate\"]") && picture.contains("p0 -->|\"numbers\"| p1"), "{picture}");
 }

@@ -18,7 +18,7 @@ fn values_go_through_all_stages_in_order_and_change_their_type() {
             .then(|bytes| bytes.len())
             .through(|input, out| pipeline(input).then(|n| n + 1).into(out))
             .into(b);
-        assert_eq!(line.shape().processes().collect::<Vec<_>>().len(), 5);
+        assert_eq!(line.shape().processes().len(), 5);
         let lengths = par!(generate(7..102, a), line, collect(b_rx)).await.unwrap().2;
         assert_eq!(lengths, [vec![3; 90], vec![4; 2]].concat());
     });

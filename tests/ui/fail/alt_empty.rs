@@ -1,0 +1,13 @@
+use aqueduct::prelude::*;
+
+#[process]
+async fn choose(left: Receiver<u32>, right: Receiver<u32>, out: Sender<u32>) -> Outcome {
+    alt! {
+
+    }
+    out.send(0).await?;
+    drop((left, right));
+    Ok(())
+}
+
+fn main() {}

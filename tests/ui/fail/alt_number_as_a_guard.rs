@@ -1,0 +1,14 @@
+use aqueduct::prelude::*;
+
+#[process]
+async fn choose(left: Receiver<u32>, right: Receiver<u32>, out: Sender<u32>) -> Outcome {
+    alt! {
+        n = 3 => println!("{n:?}"),
+        n = right.recv() => println!("{n:?}"),
+    }
+    out.send(0).await?;
+    drop((left, right));
+    Ok(())
+}
+
+fn main() {}

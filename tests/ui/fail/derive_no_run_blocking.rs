@@ -1,0 +1,15 @@
+use aqueduct::prelude::*;
+
+#[derive(Process)]
+#[process(thread)]
+struct Relay {
+    #[port]
+    input: Receiver<u32>,
+}
+
+async fn network(relay: Relay) -> Outcome {
+    par!(relay).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+use aqueduct::prelude::*;
+
+#[derive(Process)]
+struct Relay {
+    #[port]
+    input: Receiver<u32>,
+    #[port]
+    count: u32,
+}
+
+impl Run for Relay {
+    async fn run(&mut self) -> Outcome {
+        Ok(())
+    }
+}
+
+async fn network(relay: Relay) -> Outcome {
+    par!(relay).await?;
+    Ok(())
+}
+
+fn main() {}

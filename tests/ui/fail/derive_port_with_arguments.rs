@@ -1,0 +1,20 @@
+use aqueduct::prelude::*;
+
+#[derive(Process)]
+struct Relay {
+    #[port(name = "in")]
+    input: Receiver<u32>,
+}
+
+impl Run for Relay {
+    async fn run(&mut self) -> Outcome {
+        Ok(())
+    }
+}
+
+async fn network(relay: Relay) -> Outcome {
+    par!(relay).await?;
+    Ok(())
+}
+
+fn main() {}

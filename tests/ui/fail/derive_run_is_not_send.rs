@@ -1,0 +1,23 @@
+use aqueduct::prelude::*;
+
+use std::rc::Rc;
+
+#[derive(Process)]
+struct Relay {
+    #[port]
+    input: Receiver<u32>,
+    seen: Rc<u32>,
+}
+
+impl Run for Relay {
+    async fn run(&mut self) -> Outcome {
+        Ok(())
+    }
+}
+
+async fn network(relay: Relay) -> Outcome {
+    par!(relay).await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,21 @@
+use aqueduct::prelude::*;
+
+#[derive(Process)]
+#[process(blocking)]
+struct Relay {
+    #[port]
+    input: Receiver<u32>,
+}
+
+impl Run for Relay {
+    async fn run(&mut self) -> Outcome {
+        Ok(())
+    }
+}
+
+async fn network(relay: Relay) -> Outcome {
+    par!(relay).await?;
+    Ok(())
+}
+
+fn main() {}

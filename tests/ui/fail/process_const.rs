@@ -1,0 +1,6 @@
+use aqueduct::prelude::*;
+
+#[process]
+const fn idle() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use aqueduct::prelude::*;
+
+#[process]
+extern "C" fn idle() {}
+
+fn main() {}

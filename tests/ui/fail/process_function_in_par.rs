@@ -1,0 +1,11 @@
+use aqueduct::prelude::*;
+
+#[process]
+async fn idle() {}
+
+async fn network() -> Outcome {
+    par!(idle).await?;
+    Ok(())
+}
+
+fn main() {}

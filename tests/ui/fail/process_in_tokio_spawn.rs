@@ -1,0 +1,10 @@
+use aqueduct::prelude::*;
+
+#[process]
+async fn idle() {}
+
+async fn network() {
+    tokio::spawn(idle());
+}
+
+fn main() {}

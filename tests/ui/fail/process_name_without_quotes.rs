@@ -1,0 +1,6 @@
+use aqueduct::prelude::*;
+
+#[process(name = counter)]
+async fn count() {}
+
+fn main() {}

@@ -1,0 +1,12 @@
+#![deny(unused_must_use)]
+
+use aqueduct::prelude::*;
+
+#[process]
+async fn idle() {}
+
+async fn network() {
+    idle();
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use aqueduct::prelude::*;
+
+#[process]
+struct Merge {
+    out: Sender<u32>,
+}
+
+fn main() {}

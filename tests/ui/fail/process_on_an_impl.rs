@@ -1,0 +1,10 @@
+use aqueduct::prelude::*;
+
+struct Merge;
+
+#[process]
+impl Merge {
+    async fn run(&mut self) {}
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use aqueduct::prelude::*;
+
+async fn network() -> Outcome {
+    par!().await?;
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use aqueduct::prelude::*;
+
+#[process]
+async fn answer() -> u32 {
+    42
+}
+
+fn main() {}

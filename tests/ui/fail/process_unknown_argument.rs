@@ -1,0 +1,6 @@
+use aqueduct::prelude::*;
+
+#[process(label = "counter")]
+async fn count() {}
+
+fn main() {}

@@ -11,6 +11,7 @@ mod memory;
 mod network;
 mod party;
 mod rows;
+mod runtimes;
 
 #[allow(unused_imports, reason = "each file of rows uses a part")]
 pub(crate) use flavour::{Flavour, Lost};

@@ -2,12 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::LazyLock;
 
 use aqueduct::{Group, Handle, Outcome, Process, ProcessError};
-use tokio::runtime::{Builder, Runtime};
 
 use super::party::{Party, Place, at_once};
+use super::runtimes;
 
 type Body<R> = Box<dyn FnOnce(Party) -> Pin<Box<dyn Future<Output = Outcome<R>> + Send>> + Send>;
 
@@ -52,14 +51,16 @@ impl<R: Send + 'static> Network<R> {
                 numbers.push(number);
                 siblings.add(task);
             } else {
-                let _inside = runtime_of(place).enter();
+                let runtime = runtimes::of(place);
+                let _inside = runtime.enter();
                 handles.push((number, task.spawn()));
             }
         }
-        let siblings = {
-            let _inside = runtime_of(Place::Sibling).enter();
+        let siblings = (!siblings.is_empty()).then(|| {
+            let runtime = runtimes::of(Place::Sibling);
+            let _inside = runtime.enter();
             aqueduct::task("siblings", async move { Ok(siblings.join().await?) }).spawn()
-        };
+        });
         let mut made: Vec<Option<R>> = (0..count).map(|_| None).collect();
         let mut failures: Vec<ProcessError> = Vec::new();
         for (number, handle) in handles {
@@ -68,7 +69,7 @@ impl<R: Send + 'static> Network<R> {
                 Err(error) => failures.push(error),
             }
         }
-        match siblings.join_blocking() {
+        match siblings.map_or(Ok(Vec::new()), Handle::join_blocking) {
             Ok(values) => numbers.into_iter().zip(values).for_each(|(number, Made(value))| made[number] = Some(value)),
             Err(error) => failures.push(error),
         }
@@ -77,21 +78,5 @@ impl<R: Send + 'static> Network<R> {
         let failures: Vec<_> = failures.iter().map(ToString::to_string).collect();
         assert!(failures.is_empty(), "{}", failures.join("; "));
         made.into_iter().map(|value| value.expect("a party that has not failed has made something")).collect()
-    }
-}
-
-/// The runtime on which the tasks of a place run: one for all tests, and none stops it.
-fn runtime_of(place: Place) -> &'static Runtime {
-    static ONE_THREAD: LazyLock<&Runtime> = LazyLock::new(|| {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let runtime: &Runtime = Box::leak(Box::new(runtime));
-        std::thread::spawn(|| runtime.block_on(std::future::pending::<()>()));
-        runtime
-    });
-    static TWO_WORKERS: LazyLock<Runtime> =
-        LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime"));
-    match place {
-        Place::OneThread => *ONE_THREAD,
-        _ => &TWO_WORKERS,
     }
 }

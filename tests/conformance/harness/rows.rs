@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::flavour::Flavour;
 use super::party::Place;
+use super::runtimes;
 use crate::common::{rounds, within};
 
 /// Longer than one setting of a row takes on a loaded machine.
@@ -54,7 +55,12 @@ pub(crate) fn run_at(row: &str, place: Place, body: impl Fn(Place) + Send + 'sta
 
 /// Runs a row in one setting; a failure, or a hang, names it.
 fn setting(name: &str, body: impl FnOnce() + Send + 'static) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| within(limit(), body))) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| {
+        within(limit(), || {
+            body();
+            runtimes::stop();
+        })
+    })) {
         panic!("{name}: {}", message(&*payload));
     }
 }

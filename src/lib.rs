@@ -85,8 +85,10 @@ extern crate self as aqueduct;
 mod channel;
 mod choice;
 mod context;
+mod forms;
 #[doc(hidden)]
 pub mod process;
+pub mod sync;
 mod time;
 #[allow(unsafe_code, reason = "the protocol, and the only home of unsafe code")]
 mod wait;
@@ -97,8 +99,12 @@ pub use channel::{
     TryIter, TryRecvError, TrySendError, WaitError, WeakReceiver, WeakSender, buffered, channel, dropping, latest,
     sliding, unbounded,
 };
-pub use choice::{Alt, Exhausted, Offer};
+pub use choice::{Alt, AltSet, Exhausted, Key, Offer};
 pub use context::{Cause, Ended, Identity, Meta, Poisoned, current};
+pub use forms::{
+    BroadcastSender, Call, CallError, Caller, OneshotFuture, OneshotReceiver, OneshotSender, Reply, WatchReceiver,
+    WatchSender, broadcast, calls, oneshot, watch,
+};
 pub use process::{
     Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Process, ProcessError, RunTask, RunThread, Shape, Task,
     Thread, run, task, thread,
@@ -111,8 +117,8 @@ pub use aqueduct_macros::process;
 /// What most programs use.
 pub mod prelude {
     pub use crate::{
-        Alt, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver, Sender, after, at, par,
-        tick, try_par,
+        Alt, AltSet, Call, Caller, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver,
+        Sender, after, at, par, tick, try_par,
     };
     #[cfg(feature = "macros")]
     pub use crate::{alt, alt_blocking, process};
@@ -143,7 +149,7 @@ pub mod guide {
 pub mod __private {
     pub use crate::channel::ChannelId;
     pub use crate::choice::{
-        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaExchange, ViaFuture, ViaTimer,
+        Arm, Ending, Offered, SwallowNothing, SwallowPoison, Swallowed, ViaEvent, ViaExchange, ViaFuture,
     };
     pub use crate::context::Meta;
     pub use crate::process::{Parameter, Port, ViaEnd, ViaOther};

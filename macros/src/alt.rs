@@ -330,7 +330,7 @@ fn emit(choice: &Choice, wait: Wait) -> TokenStream {
     quote! {{
         #[allow(unused_imports)]
         use #private::{
-            Arm as _, SwallowNothing as _, SwallowPoison as _, ViaExchange as _, ViaFuture as _, ViaTimer as _,
+            Arm as _, SwallowNothing as _, SwallowPoison as _, ViaExchange as _, ViaFuture as _, ViaEvent as _,
         };
         enum #out<#(#types),*> {
             #(#variants(#types),)*

@@ -6,6 +6,7 @@ mod error;
 mod held;
 mod iter;
 mod many;
+mod owned;
 mod queue;
 mod receiver;
 mod recv;
@@ -26,6 +27,7 @@ pub(crate) use error::Carried;
 pub use error::{Refused, SendError, SendWaitError, TryRecvError, TrySendError, WaitError};
 pub use held::{Held, RecvHeldFuture};
 pub use iter::{IntoIter, Iter, TryIter};
+pub(crate) use owned::{OwnedRecv, OwnedSend};
 pub use queue::Overflow;
 pub use receiver::Receiver;
 pub use recv::{NextFuture, RecvFuture};
@@ -34,7 +36,7 @@ pub use sender::Sender;
 pub use shared::{ChannelEnd, ChannelId, Direction};
 pub use sink::SendSink;
 pub use stream::RecvStream;
-pub(crate) use timed::may_block;
+pub(crate) use timed::{Limit, may_block};
 pub use weak::{WeakReceiver, WeakSender};
 
 /// A rendezvous channel: a send completes when a receiver has taken the value.
@@ -239,14 +241,20 @@ impl<T> Channel<T> {
     /// it had to make room; under no lock. A panic of the hook surfaces there, after the other values have been handed
     /// over; while the thread unwinds already, it is swallowed.
     pub fn on_undelivered(mut self, hook: impl Fn(T) + Send + Sync + 'static) -> Self {
-        self.hook = Some(Box::new(hook));
+        self.hook = Some(std::sync::Arc::new(hook));
         self
     }
 
     /// Makes the channel, with one end on each side.
     #[must_use]
     pub fn open(self) -> (Sender<T>, Receiver<T>) {
-        let shared = shared::Shared::new(queue::Queue::new(self.capacity, self.overflow), self.name, self.hook);
+        self.open_another()
+    }
+
+    /// Makes a channel of this kind, and keeps the kind for others.
+    pub(crate) fn open_another(&self) -> (Sender<T>, Receiver<T>) {
+        let queue = queue::Queue::new(self.capacity, self.overflow);
+        let shared = shared::Shared::new(queue, self.name.clone(), self.hook.clone());
         (Sender::new(std::sync::Arc::clone(&shared)), Receiver::new(shared))
     }
 }

@@ -72,6 +72,16 @@ impl<T> Store<T> for Queue<T> {
         }
     }
 
+    fn push_beyond(&mut self, value: T) -> Result<(), T> {
+        match &mut self.0 {
+            Some(buffer) => {
+                buffer.values.push_back(value);
+                Ok(())
+            }
+            None => Err(value),
+        }
+    }
+
     #[inline]
     fn pop(&mut self) -> Option<T> {
         self.0.as_mut()?.values.pop_front()

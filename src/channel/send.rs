@@ -10,7 +10,7 @@ use super::error::{SendError, WaitError};
 use super::shared::Shared;
 use crate::context::Ended;
 use crate::time::After;
-use crate::wait::{Exchanging, Operation, Reach, Sending, Watch, poll_proceed};
+use crate::wait::{Exchanging, Operation, Reach, Sending, Settled, Watch, poll_proceed};
 
 pub(super) type SendOperation<'a, T> = Operation<&'a Shared<T>, Sending>;
 
@@ -41,6 +41,14 @@ impl<'a, T> SendFuture<'a, T> {
 
     pub(crate) fn exchange(self: Pin<&mut Self>) -> Exchanging<'_> {
         Exchanging::new(self.project().operation)
+    }
+
+    /// Takes the value back, unless it has gone: then true if it was delivered, false if the channel has ended.
+    pub(crate) fn withdraw(self: Pin<&mut Self>) -> Option<bool> {
+        let mut operation = self.project().operation;
+        let settled = operation.as_mut().withdraw()?;
+        drop(sent(operation));
+        Some(settled != Settled::Ended)
     }
 
     /// The result, after a choice has taken this guard.

@@ -391,6 +391,16 @@ impl<T> Sender<T> {
         block(|| self.closed_deadline(deadline))?.ok_or(WaitError::Timeout)
     }
 
+    /// Ends the channel by a failure that is known already.
+    pub(crate) fn poison_with(&self, poisoned: Poisoned) {
+        self.shared.exchange().poison(poisoned);
+    }
+
+    /// Sends without waiting, beyond the capacity if need be.
+    pub(crate) fn send_beyond(&self, value: T) -> bool {
+        self.shared.exchange().send_beyond(value)
+    }
+
     /// Why nothing can be sent any more; `None` while the channel is open.
     #[must_use]
     pub fn ended(&self) -> Option<Ended> {

@@ -42,14 +42,23 @@ pub(super) async fn ready_before<F: Future>(future: F, timer: After) -> Option<F
 
 /// How long a wait may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Limit {
+pub(crate) enum Limit {
     For(Duration),
     Until(Instant),
     Forever,
 }
 
 impl Limit {
-    pub(super) fn timer(self) -> After {
+    /// The instant at which the wait that begins now is up; `None` if never.
+    pub(crate) fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::For(duration) => after(duration).deadline(),
+            Self::Until(instant) => Some(instant),
+            Self::Forever => None,
+        }
+    }
+
+    pub(crate) fn timer(self) -> After {
         match self {
             Self::For(duration) => after(duration),
             Self::Until(instant) => at(instant),

@@ -1,13 +1,12 @@
 //! What stands in a choice: a guard that may be disabled, and its result.
 //!
 //! `alt!` does not know the types of its guards. It finds out what a guard is by the order in which method calls are
-//! resolved: [`ViaExchange`] is asked first, then [`ViaTimer`], then [`ViaFuture`], by one `&` less each.
+//! resolved: [`ViaExchange`] is asked first, then [`ViaEvent`], then [`ViaFuture`], by one `&` less each.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
@@ -16,6 +15,7 @@ use crate::channel::{
     WaitError,
 };
 use crate::context::{Cause, Ended, FailMark, Poisoned};
+use crate::sync::Phase;
 use crate::time::{After, NextTick};
 use crate::wait::{Exchanging, Guarded, Kind, Sealed};
 
@@ -75,21 +75,34 @@ exchange! {
     NextFuture -> Result<Option<T>, Poisoned>;
 }
 
-/// A guard that time commits: asking whether it is due takes nothing.
+/// A guard that time commits, or a phase: once due it stays so, and asking takes nothing.
 #[doc(hidden)]
-pub trait Timer: Future<Output = Instant> {
+pub trait Event: Future {
     fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool;
 }
 
-impl Timer for After {
+impl Event for After {
     fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         self.due(cx)
     }
 }
 
-impl Timer for NextTick<'_> {
+impl Event for NextTick<'_> {
     fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         NextTick::is_due(self, cx)
+    }
+}
+
+impl Event for Phase<'_> {
+    fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.due(cx)
+    }
+}
+
+/// By reference it may be waited for again.
+impl<G: Event + Unpin> Event for &mut G {
+    fn is_due(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        Pin::new(&mut **self).is_due(cx)
     }
 }
 
@@ -143,20 +156,20 @@ impl<G: Exchange> Arm for ExchangeArm<G> {
 }
 
 pin_project! {
-    /// A timer, or nothing.
+    /// An event, or nothing.
     #[doc(hidden)]
     #[derive(Debug)]
-    pub struct TimerArm<G> {
+    pub struct EventArm<G> {
         #[pin]
-        timer: Option<G>,
+        event: Option<G>,
     }
 }
 
-impl<G: Timer> Sealed for TimerArm<G> {}
+impl<G: Event> Sealed for EventArm<G> {}
 
-impl<G: Timer> Guarded for TimerArm<G> {
+impl<G: Event> Guarded for EventArm<G> {
     fn kind(&self) -> Kind {
-        if self.timer.is_some() { Kind::Readiness } else { Kind::Off }
+        if self.event.is_some() { Kind::Readiness } else { Kind::Off }
     }
 
     fn exchange(self: Pin<&mut Self>) -> Option<Exchanging<'_>> {
@@ -168,24 +181,24 @@ impl<G: Timer> Guarded for TimerArm<G> {
     }
 
     fn may_be_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
-        self.project().timer.as_pin_mut().is_some_and(|timer| timer.is_due(cx))
+        self.project().event.as_pin_mut().is_some_and(|event| event.is_due(cx))
     }
 }
 
-impl<G: Timer> Arm for TimerArm<G> {
-    type Output = Instant;
+impl<G: Event> Arm for EventArm<G> {
+    type Output = G::Output;
 
-    fn take(self: Pin<&mut Self>) -> Instant {
-        let timer = self.project().timer.as_pin_mut();
-        let due = timer.map(|timer| timer.poll(&mut Context::from_waker(std::task::Waker::noop())));
+    fn take(self: Pin<&mut Self>) -> G::Output {
+        let event = self.project().event.as_pin_mut();
+        let due = event.map(|event| event.poll(&mut Context::from_waker(std::task::Waker::noop())));
         match due {
-            Some(Poll::Ready(instant)) => instant,
-            _ => unreachable!("a timer that was due stays due"),
+            Some(Poll::Ready(output)) => output,
+            _ => unreachable!("an event that was due stays due"),
         }
     }
 
     fn switch_off(self: Pin<&mut Self>) {
-        self.project().timer.set(None);
+        self.project().event.set(None);
     }
 }
 
@@ -248,10 +261,10 @@ impl<F: Future> Arm for FutureArm<F> {
 #[derive(Debug, Clone, Copy)]
 pub struct ExchangeTag;
 
-/// This guard is a timer.
+/// This guard is an event.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
-pub struct TimerTag;
+pub struct EventTag;
 
 /// This guard is some other future.
 #[doc(hidden)]
@@ -269,12 +282,12 @@ impl<G: Exchange> ViaExchange for &&Option<G> {}
 
 /// Asked second.
 #[doc(hidden)]
-pub trait ViaTimer {
-    fn aqueduct_guard(&self) -> TimerTag {
-        TimerTag
+pub trait ViaEvent {
+    fn aqueduct_guard(&self) -> EventTag {
+        EventTag
     }
 }
-impl<G: Timer> ViaTimer for &Option<G> {}
+impl<G: Event> ViaEvent for &Option<G> {}
 
 /// Asked last.
 #[doc(hidden)]
@@ -305,10 +318,10 @@ impl ExchangeTag {
     }
 }
 
-impl TimerTag {
+impl EventTag {
     #[doc(hidden)]
-    pub fn arm<G: Timer>(self, timer: Option<G>) -> TimerArm<G> {
-        TimerArm { timer }
+    pub fn arm<G: Event>(self, event: Option<G>) -> EventArm<G> {
+        EventArm { event }
     }
 }
 

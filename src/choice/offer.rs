@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::alt::Alt;
-use super::arm::{Arm, ExchangeTag, FutureTag, SwallowPoison as _, Swallowed, TimerTag};
+use super::arm::{Arm, EventTag, ExchangeTag, FutureTag, SwallowPoison as _, Swallowed};
 use crate::channel::{Receiver, SendError, Sender, WaitError, may_block};
 use crate::context::Ended;
 use crate::time::{Tick, after, at};
 use crate::wait::{Chosen, Guarded};
 
 /// The most guards one choice can have.
-const MOST: usize = 1 << 16;
+pub(super) const MOST: usize = 1 << 16;
 
 /// One round of a choice over any number of guards, each with what to do when it is taken.
 ///
@@ -160,17 +160,17 @@ impl<'a, R> Offer<'a, R> {
 
     /// A timer: `duration` from now.
     pub fn after(self, duration: Duration, handler: impl FnOnce() -> R + Send + 'a) -> Self {
-        self.push(TimerTag.arm(Some(after(duration))), |_| Some(handler()))
+        self.push(EventTag.arm(Some(after(duration))), |_| Some(handler()))
     }
 
     /// A timer: at `instant`.
     pub fn at(self, instant: Instant, handler: impl FnOnce() -> R + Send + 'a) -> Self {
-        self.push(TimerTag.arm(Some(at(instant))), |_| Some(handler()))
+        self.push(EventTag.arm(Some(at(instant))), |_| Some(handler()))
     }
 
     /// The next tick of a clock.
     pub fn tick(self, clock: &'a mut Tick, handler: impl FnOnce(Instant) -> R + Send + 'a) -> Self {
-        self.push(TimerTag.arm(Some(clock.next())), |instant| Some(handler(instant)))
+        self.push(EventTag.arm(Some(clock.next())), |instant| Some(handler(instant)))
     }
 
     /// Any future.

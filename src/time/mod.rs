@@ -9,4 +9,5 @@ mod driver;
 mod tick;
 
 pub use after::{After, after, at};
+pub(crate) use tick::OwnedTick;
 pub use tick::{NextTick, Tick, tick};

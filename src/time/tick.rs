@@ -33,7 +33,7 @@ pub fn tick(period: Duration) -> Tick {
 }
 
 /// The clock made by [`tick`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Tick {
     due: Option<tokio::time::Instant>,
     period: Duration,
@@ -97,5 +97,38 @@ impl NextTick<'_> {
     /// Whether it is due, without taking the tick.
     pub(crate) fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
         self.project().timer.due(cx)
+    }
+}
+
+pin_project! {
+    /// A clock and the timer of its next tick, for a choice that lives on.
+    pub(crate) struct OwnedTick {
+        clock: Tick,
+        #[pin]
+        timer: After,
+    }
+}
+
+impl OwnedTick {
+    pub(crate) fn new(clock: Tick) -> Self {
+        Self { timer: After::new(clock.due), clock }
+    }
+
+    pub(crate) fn clock(&self) -> &Tick {
+        &self.clock
+    }
+
+    /// Whether it is due, without taking the tick.
+    pub(crate) fn is_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        self.project().timer.due(cx)
+    }
+
+    /// Takes the tick that was due; the next one can come.
+    pub(crate) fn take(self: Pin<&mut Self>) -> Option<Instant> {
+        let mut this = self.project();
+        let due = this.timer.deadline();
+        this.clock.advance();
+        this.timer.set(After::new(this.clock.due));
+        due
     }
 }

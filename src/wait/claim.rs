@@ -97,6 +97,24 @@ impl Claim {
         self.state.store(ARMED, Ordering::Relaxed);
     }
 
+    /// Offers the wait to peers that may be looking at it right now.
+    ///
+    /// # Safety
+    /// The caller owns the claim, and its state is IDLE or TAKEN.
+    pub(crate) unsafe fn arm_in_the_open(&self, waker: Waker) {
+        self.waker.with_mut(|cell| {
+            // SAFETY: a peer reads the cell only after it has moved the state out of ARMED.
+            unsafe { (*cell).write(waker) };
+        });
+        // Release: who claims it sees the waker.
+        self.state.store(ARMED, Ordering::Release);
+    }
+
+    /// True if nobody has claimed an armed wait, as any peer may ask.
+    pub(crate) fn is_armed(&self) -> bool {
+        self.state.load(Ordering::Acquire) == ARMED
+    }
+
     /// What has become of an armed wait.
     pub(crate) fn look(&self) -> Sight {
         // Acquire: with TAKEN comes what the peer wrote into the node.

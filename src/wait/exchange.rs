@@ -5,8 +5,10 @@
 //! waiter's node; nobody is woken to try again, so nobody can barge in between (T7).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ptr;
 use std::sync::Arc;
 
+use super::claim::Claim;
 use super::node::{Fields, List};
 use super::primitives::Locked;
 use super::wakes::Wakes;
@@ -18,6 +20,8 @@ pub(crate) trait Store<T> {
     fn has_room(&self) -> bool;
     /// Puts a value in, if it can.
     fn push(&mut self, value: T) -> Pushed<T>;
+    /// Puts a value in beyond the capacity, or gives it back if there is no place for any.
+    fn push_beyond(&mut self, value: T) -> Result<(), T>;
     /// Takes the oldest value out.
     fn pop(&mut self) -> Option<T>;
     /// The number of values in it.
@@ -39,7 +43,7 @@ pub(crate) enum Pushed<T> {
 }
 
 /// What is to be done with a value that can no longer be delivered.
-pub(crate) type Hook<T> = Box<dyn Fn(T) + Send + Sync>;
+pub(crate) type Hook<T> = Arc<dyn Fn(T) + Send + Sync>;
 
 /// What few channels have.
 pub(crate) struct Extras<T> {
@@ -125,8 +129,14 @@ pub(crate) enum Step {
 
 /// One of the two directions. Zero-sized; the two implementations are parallel texts.
 pub(crate) trait Direction {
-    /// Tries to complete an operation whose node is not linked.
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step;
+    /// Tries to complete an operation whose node is not linked. One of a kept choice names its claim, and does not meet
+    /// its own like.
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step;
     /// The list in which such operations wait.
     fn list<T, S>(inner: &mut Inner<T, S>) -> &mut List<T>;
     /// True if a value left in a committed node goes back into the channel.
@@ -140,13 +150,18 @@ pub(crate) struct Receiving;
 
 impl Direction for Sending {
     #[inline]
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step {
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step {
         if inner.is_ended() {
             return Step::Ended;
         }
         node.hold = false;
         // SAFETY: `inner` is reached under the lock only.
-        if let Some(receiver) = unsafe { inner.receivers.claim_first() } {
+        if let Some(receiver) = unsafe { inner.receivers.claim_first(own) } {
             inner.departures += 1;
             let departure = inner.departures;
             let value = node.slot.take();
@@ -159,7 +174,8 @@ impl Direction for Sending {
             };
             debug_assert!(previous.is_none(), "a waiting receiver's slot is empty");
             std::mem::forget(previous);
-            if holds {
+            // Where the store would have had room for it, nobody is held.
+            if holds && !inner.store.has_room() {
                 node.hold = true;
                 node.departure = departure;
                 inner.rare().holding.push(departure);
@@ -170,19 +186,20 @@ impl Direction for Sending {
         match node.slot.take().map(|value| inner.store.push(value)) {
             Some(Pushed::Full(value)) => {
                 node.slot = Some(value);
-                Step::Wait
+                return Step::Wait;
             }
             Some(Pushed::Displaced(value)) => {
                 inner.rare().undelivered += 1;
                 node.slot = Some(value);
-                Step::Done
             }
-            Some(Pushed::Kept) => {
-                node.slot = inner.make_room();
-                Step::Done
-            }
-            None => Step::Done,
+            Some(Pushed::Kept) => node.slot = inner.make_room(),
+            None => {}
         }
+        if !own.is_null() {
+            // SAFETY: under the lock; only a kept choice names itself.
+            unsafe { inner.receivers.touch_own(own) };
+        }
+        Step::Done
     }
 
     #[inline]
@@ -195,8 +212,13 @@ impl Direction for Sending {
 
 impl Direction for Receiving {
     #[inline]
-    fn step<T, S: Store<T>>(inner: &mut Inner<T, S>, node: &mut Fields<T>, wakes: &mut Wakes) -> Step {
-        match inner.take_one(wakes, node.hold) {
+    fn step<T, S: Store<T>>(
+        inner: &mut Inner<T, S>,
+        node: &mut Fields<T>,
+        own: *const Claim,
+        wakes: &mut Wakes,
+    ) -> Step {
+        match inner.take_one(wakes, node.hold, own) {
             Some((departure, value)) => {
                 node.departure = departure;
                 // The slot is empty: `replace` and `forget` say so to the compiler, which else emits a drop here.
@@ -221,7 +243,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     ///
     /// A sender that gives it directly is held, if `hold` says so.
     #[inline]
-    fn take_one(&mut self, wakes: &mut Wakes, hold: bool) -> Option<(u64, T)> {
+    fn take_one(&mut self, wakes: &mut Wakes, hold: bool, own: *const Claim) -> Option<(u64, T)> {
         if let Some(rare) = &mut self.rare
             && let Some(returned) = rare.returned.pop_first()
         {
@@ -232,7 +254,7 @@ impl<T, S: Store<T>> Inner<T, S> {
             self.refill(wakes);
             value
         } else {
-            self.take_from_sender(wakes, hold)?
+            self.take_from_sender(wakes, hold, own)?
         };
         self.departures += 1;
         Some((self.departures, value))
@@ -240,10 +262,10 @@ impl<T, S: Store<T>> Inner<T, S> {
 
     /// Completes the first waiting sender, or lets it know that it is held.
     #[inline]
-    fn take_from_sender(&mut self, wakes: &mut Wakes, hold: bool) -> Option<T> {
+    fn take_from_sender(&mut self, wakes: &mut Wakes, hold: bool, own: *const Claim) -> Option<T> {
         let departure = self.departures + 1;
         // SAFETY: `self` is reached under the lock only.
-        let sender = unsafe { self.senders.claim_first() }?;
+        let sender = unsafe { self.senders.claim_first(own) }?;
         if hold {
             self.rare().holding.push(departure);
         }
@@ -290,7 +312,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     #[inline]
     fn refill(&mut self, wakes: &mut Wakes) {
         while self.store.has_room()
-            && let Some(value) = self.take_from_sender(wakes, false)
+            && let Some(value) = self.take_from_sender(wakes, false, ptr::null())
         {
             // There is room: nothing comes back.
             let _ = self.store.push(value);
@@ -300,7 +322,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     /// Tells everybody in a list that the channel has ended.
     fn end_all<U>(list: &mut List<U>, wakes: &mut Wakes) {
         // SAFETY: a list of an `Inner` is reached under the lock only.
-        while let Some(waiter) = unsafe { list.claim_first() } {
+        while let Some(waiter) = unsafe { list.claim_first(ptr::null()) } {
             // SAFETY: the lock has been held since the claim; setting a flag does not panic.
             unsafe { waiter.commit(wakes, |fields| fields.ended = true) };
         }
@@ -366,7 +388,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
     pub(crate) fn try_send(&self, value: T) -> Result<(), (T, Step)> {
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(Some(value));
-        let step = self.inner.with(|inner| Sending::step(inner, &mut fields, &mut wakes));
+        let step = self.inner.with(|inner| Sending::step(inner, &mut fields, ptr::null(), &mut wakes));
         match (step, fields.slot) {
             (_, None) => Ok(()),
             (Step::Done | Step::Held, Some(displaced)) => {
@@ -378,10 +400,36 @@ impl<T, S: Store<T>> Exchange<T, S> {
         }
     }
 
+    /// Puts a value in without waiting, beyond the capacity if need be; false if the channel has ended.
+    pub(crate) fn send_beyond(&self, value: T) -> bool {
+        let (step, displaced) = self.inner.with(|inner| {
+            let mut wakes = Wakes::new();
+            let mut fields = Fields::detached(Some(value));
+            let step = Sending::step(inner, &mut fields, ptr::null(), &mut wakes);
+            if step == Step::Wait
+                && let Some(value) = fields.slot.take()
+                && let Err(value) = inner.store.push_beyond(value)
+            {
+                // A rendezvous keeps it like a value that came back.
+                inner.departures += 1;
+                let departure = inner.departures;
+                inner.rare().returned.insert(departure, value);
+            }
+            (step, (fields.slot, wakes))
+        });
+        // An ended channel's value was never sent.
+        let (value, wakes) = displaced;
+        drop(wakes);
+        if step != Step::Ended {
+            self.hand_over_undelivered(value);
+        }
+        step != Step::Ended
+    }
+
     /// Takes a value without waiting, with its departure.
     pub(crate) fn try_recv(&self, hold: bool) -> Result<(u64, T), Step> {
         let mut wakes = Wakes::new();
-        self.inner.with(|inner| match inner.take_one(&mut wakes, hold) {
+        self.inner.with(|inner| match inner.take_one(&mut wakes, hold, ptr::null()) {
             Some(taken) => Ok(taken),
             None if inner.is_ended() => Err(Step::Ended),
             None => Err(Step::Wait),
@@ -402,7 +450,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
         self.inner.with(|inner| {
             let before = into.len();
             while into.len() - before < limit {
-                match inner.take_one(&mut wakes, false) {
+                match inner.take_one(&mut wakes, false, ptr::null()) {
                     Some((_, value)) => into.push(value),
                     None => break,
                 }
@@ -421,12 +469,12 @@ impl<T, S: Store<T>> Exchange<T, S> {
         let step = self.inner.with(|inner| {
             loop {
                 // SAFETY: under the lock.
-                if may_be_held && unsafe { inner.receivers.first_holds() } {
+                if may_be_held && !from.is_empty() && unsafe { inner.receivers.first_holds() } {
                     return Step::Wait;
                 }
                 let Some(value) = from.pop_front() else { return Step::Done };
                 fields.slot = Some(value);
-                let step = Sending::step(inner, &mut fields, &mut wakes);
+                let step = Sending::step(inner, &mut fields, ptr::null(), &mut wakes);
                 match (step, fields.slot.take()) {
                     (_, None) => {}
                     (Step::Done | Step::Held, Some(value)) => displaced.push(value),
@@ -456,7 +504,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
                 return value;
             }
             // SAFETY: under the lock.
-            if let Some(receiver) = unsafe { inner.receivers.claim_first() } {
+            if let Some(receiver) = unsafe { inner.receivers.claim_first(ptr::null()) } {
                 // SAFETY: the lock has been held since the claim; moving a value does not panic.
                 unsafe {
                     receiver.commit(&mut wakes, |fields| {

@@ -19,8 +19,8 @@
 //!
 //! # Invariants
 //!
-//! * **I1** A node is linked only while its claim is armed or was armed and not yet left; whoever holds the list's
-//!   lock links and unlinks it, nobody else.
+//! * **I1** A node is linked only while its claim is armed or was armed and not yet left (a kept choice's: as K1 to K4
+//!   in `kept` say); whoever holds the list's lock links and unlinks it, nobody else.
 //! * **I2** A claim leaves ARMED exactly once for each arming. A plain operation: under its one lock. A choice: by
 //!   compare-and-swap, of one peer that holds the lock of the guard's list, or of the owner that withdraws.
 //! * **I3** Nothing of the user's runs under a lock: no waker is cloned, woken or dropped there, no value and no
@@ -46,6 +46,7 @@
 mod budget;
 mod claim;
 mod exchange;
+mod kept;
 mod node;
 mod operation;
 mod park;
@@ -56,6 +57,7 @@ mod wakes;
 
 pub(crate) use budget::{on_runtime_worker, poll_proceed};
 pub(crate) use exchange::{Direction, Exchange, Extras, Hook, Pushed, Receiving, Sending, Step, Store};
+pub(crate) use kept::{Kept, KeptGuards};
 pub(crate) use operation::{Operation, Reach, Settled, Watch};
 pub(crate) use park::{Noted, block_on};
 pub(crate) use primitives::{AtomicU32, Ordering};

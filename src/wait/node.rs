@@ -7,6 +7,7 @@ use std::marker::PhantomPinned;
 use std::ptr;
 
 use super::claim::Claim;
+use super::kept::{KEPT, KeptClaim};
 use super::primitives::UnsafeCell;
 use super::wakes::Wakes;
 
@@ -159,26 +160,61 @@ impl<T> List<T> {
     /// Claims the first waiter that can still be claimed, and unlinks it.
     ///
     /// A choice that was claimed elsewhere, or withdrew, is dead here: it is unlinked on the way, so that nobody
-    /// meets it twice.
+    /// meets it twice. One that keeps its places learns of it.
+    ///
+    /// The waiters of the choice `own`, which is the one that asks, are passed over. It is null for everybody else.
     ///
     /// # Safety
     /// The caller holds the list's lock.
-    pub(crate) unsafe fn claim_first(&mut self) -> Option<Claimed<T>> {
+    #[inline]
+    pub(crate) unsafe fn claim_first(&mut self, own: *const Claim) -> Option<Claimed<T>> {
+        let mut node = self.head;
         loop {
-            let node = self.head;
             if node.is_null() {
                 return None;
             }
-            // SAFETY: the node is linked, hence alive, as is its claim; we hold the lock.
+            // SAFETY: the node is linked, hence alive; we hold the lock.
+            let (claim, guard, next) = unsafe { (*node).fields(|fields| (fields.claim, fields.guard, fields.next)) };
+            if claim == own {
+                node = next;
+                continue;
+            }
+            // SAFETY: the claim of a linked node is alive; we hold the lock.
             let won = unsafe {
-                let (claim, guard) = (*node).fields(|fields| (fields.claim, fields.guard));
                 // A plain operation is armed while it is linked: its one lock is ours.
-                guard == PLAIN || (*claim).claim(guard)
+                guard == PLAIN
+                    || if guard & KEPT == 0 {
+                        (*claim).claim(guard)
+                    } else {
+                        KeptClaim::claim_or_touch(claim, guard & !KEPT)
+                    }
             };
             // SAFETY: as above.
             unsafe { self.unlink(&*node) };
             if won {
                 return Some(Claimed { node });
+            }
+            node = next;
+        }
+    }
+
+    /// Touches the waiters of a kept choice that is not armed: something has changed for them.
+    ///
+    /// # Safety
+    /// The caller holds the list's lock; `own` is the claim of a kept choice.
+    #[cold]
+    pub(crate) unsafe fn touch_own(&mut self, own: *const Claim) {
+        let mut node = self.head;
+        while !node.is_null() {
+            // SAFETY: the node is linked, hence alive, as is its claim; we hold the lock.
+            unsafe {
+                let (claim, guard, next) = (*node).fields(|fields| (fields.claim, fields.guard, fields.next));
+                if claim == own {
+                    let won = KeptClaim::claim_or_touch(claim, guard & !KEPT);
+                    debug_assert!(!won, "the choice is looking, not waiting");
+                    self.unlink(&*node);
+                }
+                node = next;
             }
         }
     }
@@ -227,7 +263,7 @@ impl<T> Claimed<T> {
             })
         };
         // SAFETY: we claimed it, so the claim is alive until `commit` stores TAKEN, our last touch.
-        wakes.push(unsafe { Claim::commit(claim, if guard == PLAIN { 0 } else { guard }) });
+        wakes.push(unsafe { Claim::commit(claim, if guard == PLAIN { 0 } else { guard & !KEPT }) });
         result
     }
 }

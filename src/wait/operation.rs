@@ -17,6 +17,7 @@
 //! with the same departure. Dropped there, it is delivered all the same.
 
 use std::pin::Pin;
+use std::ptr;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::claim::{Claim, Phase, Sight};
@@ -157,7 +158,7 @@ impl<C: Reach> Parts<'_, C> {
             // SAFETY: not linked, so the node is ours alone.
             let step = unsafe {
                 self.node.fields(|fields| {
-                    let step = D::step(inner, fields, &mut wakes);
+                    let step = D::step(inner, fields, ptr::null(), &mut wakes);
                     fields.ended = step == Step::Ended;
                     step
                 })
@@ -313,16 +314,22 @@ pub(crate) unsafe trait Enlist {
     fn lock(&self) -> &Lock;
     /// Tries to complete the operation on its own.
     fn attempt(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step;
-    /// Tries to complete the operation.
+    /// Tries to complete the operation. A kept choice names its claim; null for everybody else.
     ///
     /// # Safety
     /// The caller holds the lock.
-    unsafe fn attempt_held(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step;
+    unsafe fn attempt_held(self: Pin<&mut Self>, own: *const Claim, wakes: &mut Wakes) -> Step;
     /// Stands in the channel's list for the choice that owns `claim`.
     ///
     /// # Safety
-    /// The caller holds the lock, has armed the claim, and calls `delist` before the claim's memory is given up.
+    /// The caller holds the lock, has armed the claim (a kept one need not be), and calls `delist` before the claim's
+    /// memory is given up.
     unsafe fn enlist_held(self: Pin<&mut Self>, claim: *const Claim, guard: u32);
+    /// Tries to complete the operation on its own, or stands in the channel's list for the choice that owns `claim`.
+    ///
+    /// # Safety
+    /// The choice is a kept one; `delist` is called before the claim's memory is given up.
+    unsafe fn attempt_or_enlist(self: Pin<&mut Self>, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step;
     /// Leaves the list; waits for a peer that is just completing this operation.
     fn delist(self: Pin<&mut Self>);
     /// The choice's claim says that this operation was taken, and it has been delisted.
@@ -343,13 +350,13 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         unsafe { (*lock).lock() };
         // SAFETY: we hold the lock, and give it back.
         unsafe {
-            let step = self.attempt_held(wakes);
+            let step = self.attempt_held(ptr::null(), wakes);
             (*lock).unlock();
             step
         }
     }
 
-    unsafe fn attempt_held(self: Pin<&mut Self>, wakes: &mut Wakes) -> Step {
+    unsafe fn attempt_held(self: Pin<&mut Self>, own: *const Claim, wakes: &mut Wakes) -> Step {
         let this = self.project();
         if this.claim.phase() == Phase::Enlisted {
             // Another choice enlisted it and was leaked. Leave its list; what a peer had committed stays committed.
@@ -366,7 +373,10 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
         }
         // SAFETY: the caller holds the lock; the node is not linked.
         let step = unsafe {
-            this.reach.exchange().inner().with_held(|inner| this.node.fields(|fields| D::step(inner, fields, wakes)))
+            this.reach
+                .exchange()
+                .inner()
+                .with_held(|inner| this.node.fields(|fields| D::step(inner, fields, own, wakes)))
         };
         if step != Step::Wait {
             // Read by `settle`, as if a peer had written it.
@@ -384,6 +394,22 @@ unsafe impl<C: Reach, D: Direction> Enlist for Operation<C, D> {
             this.reach.exchange().inner().with_held(|inner| D::list(inner).push(this.node, claim, guard));
         }
         this.claim.set_phase(Phase::Enlisted);
+    }
+
+    unsafe fn attempt_or_enlist(mut self: Pin<&mut Self>, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step {
+        let lock: *const Lock = self.lock();
+        // SAFETY: the exchange outlives the operation, which reaches it.
+        unsafe { (*lock).lock() };
+        // SAFETY: we hold the lock, and give it back. A kept claim need not be armed: who finds it idle touches it. The
+        // rest is the caller's promise.
+        unsafe {
+            let step = self.as_mut().attempt_held(claim, wakes);
+            if step == Step::Wait {
+                self.enlist_held(claim, guard);
+            }
+            (*lock).unlock();
+            step
+        }
     }
 
     fn delist(self: Pin<&mut Self>) {

@@ -64,6 +64,26 @@ impl<'a> Exchanging<'a> {
     pub(crate) fn new(operation: Pin<&'a mut dyn Enlist>) -> Self {
         Self(operation)
     }
+
+    /// Leaves the list; waits for a peer that is just completing this operation.
+    pub(super) fn delist(self) {
+        self.0.delist();
+    }
+
+    pub(super) fn settle(self) -> Settled {
+        self.0.settle()
+    }
+
+    pub(super) fn poll_held(self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_held(cx)
+    }
+
+    /// # Safety
+    /// As the operation's own.
+    pub(super) unsafe fn attempt_or_enlist(self, claim: *const Claim, guard: u32, wakes: &mut Wakes) -> Step {
+        // SAFETY: by the caller's promise.
+        unsafe { self.0.attempt_or_enlist(claim, guard, wakes) }
+    }
 }
 
 impl std::fmt::Debug for Exchanging<'_> {
@@ -387,7 +407,7 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
             let index = self.ranked(position);
             if let Some(exchange) = self.guards.guard(index).exchange() {
                 // SAFETY: the caller holds its lock.
-                let step = unsafe { exchange.0.attempt_held(wakes) };
+                let step = unsafe { exchange.0.attempt_held(std::ptr::null(), wakes) };
                 if step != Step::Wait {
                     return Some((index, step));
                 }

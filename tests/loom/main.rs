@@ -9,6 +9,7 @@ mod choice;
 mod crossed;
 mod ending;
 mod held;
+mod kept;
 mod plain;
 mod ready;
 

@@ -15,6 +15,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use aqueduct::prelude::*;
+use common::grouped;
+
+mod common;
 
 /// How many children a parent has.
 const CHILDREN: u64 = 10;
@@ -103,17 +106,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// A number with its digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

@@ -59,11 +59,12 @@
 //!
 //! # Where to start
 //!
-//! * [`channel()`], [`buffered`], [`unbounded`]: channels; the forms, their order, how they end, and what a dropped
-//!   future does are told in [`guide::channels`].
-//! * [`alt!`], [`alt_blocking!`], [`Alt`]: choice, told in [`guide::choice`].
+//! * [`channel()`], [`buffered`], [`unbounded`], [`sliding`], [`dropping`], [`latest`]: channels; the forms, their order,
+//!   how they end, and what a dropped future does are told in [`guide::channels`].
+//! * [`oneshot`], [`calls`], [`watch`], [`broadcast`]: thin forms of them.
+//! * [`alt!`], [`alt_blocking!`], [`Alt`], [`AltSet`]: choice, told in [`guide::choice`].
 //! * `#[process]`, [`par!`], [`try_par!`], [`Group`], [`Process::spawn`]: processes, told in [`guide::processes`].
-//! * [`after`], [`at`], [`tick`]: time.
+//! * [`after`], [`at`], [`tick`]: time. [`sync::Barrier`]: meeting without a message.
 //! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, there is no need for it:
 //!   [`guide::processes`] has an example.
 //!
@@ -90,6 +91,8 @@ mod forms;
 pub mod process;
 pub mod sync;
 mod time;
+#[cfg(feature = "macros")]
+pub mod toolkit;
 #[allow(unsafe_code, reason = "the protocol, and the only home of unsafe code")]
 mod wait;
 

@@ -31,12 +31,10 @@ where
     })
 }
 
+type Channels = (AltSet<(usize, u32)>, Vec<Sender<u32>>, Vec<Key<Receiver<u32>>>);
+
 /// A set that receives from `n` channels; its results are `(channel, value)`.
-fn receiving(
-    order: Alt,
-    n: usize,
-    capacity: usize,
-) -> (AltSet<(usize, u32)>, Vec<Sender<u32>>, Vec<Key<Receiver<u32>>>) {
+fn receiving(order: Alt, n: usize, capacity: usize) -> Channels {
     let mut set = AltSet::new(order);
     let (mut senders, mut keys) = (Vec::new(), Vec::new());
     for index in 0..n {

@@ -77,6 +77,23 @@ async fn read_any(rounds: u64, inputs: Vec<Receiver<u64>>) -> Outcome<f64> {
     Ok(nanos_each(elapsed, rounds))
 }
 
+/// The same by a set that keeps its guards from choice to choice.
+#[process]
+async fn read_set(rounds: u64, inputs: Vec<Receiver<u64>>) -> Outcome<f64> {
+    let mut set = AltSet::fair();
+    for input in inputs {
+        set.recv(input, |n| n);
+    }
+    let mut sum = 0;
+    let start = Instant::now();
+    for _ in 0..rounds {
+        sum += set.select().await??;
+    }
+    let elapsed = start.elapsed();
+    assert_eq!(sum, rounds * (rounds - 1) / 2);
+    Ok(nanos_each(elapsed, rounds))
+}
+
 /// All values are there before the first choice.
 fn filled(count: usize, rounds: u64) -> Vec<Receiver<u64>> {
     let (outs, inputs) = channels(count, usize::MAX);
@@ -95,6 +112,11 @@ pub(crate) fn run(samples: usize, rounds: u64) {
     sample("alt! over 8, ready", "ns/choice", samples, || {
         tasks().block_on(read_eight(rounds, filled(8, rounds)).into_future()).expect("in order")
     });
+    for count in [2, 8, 64] {
+        sample(format!("AltSet over {count}, ready"), "ns/choice", samples, || {
+            tasks().block_on(read_set(rounds, filled(count, rounds)).into_future()).expect("in order")
+        });
+    }
     let rounds = rounds / 10;
     sample("Alt::offer over 64, ready", "ns/choice", samples, || {
         tasks().block_on(read_any(rounds, filled(64, rounds)).into_future()).expect("in order")
@@ -114,5 +136,8 @@ pub(crate) fn run(samples: usize, rounds: u64) {
     }
     walking!("alt! over 2, one producer walks, rendezvous", 2, read_two, rounds * 10);
     walking!("alt! over 8, one producer walks, rendezvous", 8, read_eight, rounds * 10);
+    walking!("AltSet over 2, one producer walks", 2, read_set, rounds * 10);
+    walking!("AltSet over 8, one producer walks", 8, read_set, rounds * 10);
+    walking!("AltSet over 64, one producer walks", 64, read_set, rounds * 10);
     walking!("Alt::offer over 64, one producer walks", 64, read_any, rounds);
 }

@@ -12,6 +12,8 @@
 //! an ASCII letter, valid UTF-8 or not, stands between words. The result is that of
 //! `tr -cs 'A-Za-z' '\n' | tr 'A-Z' 'a-z' | sort | uniq -c`.
 
+#[path = "../common/mod.rs"]
+pub(crate) mod common;
 pub(crate) mod network;
 pub(crate) mod options;
 pub(crate) mod report;
@@ -19,10 +21,10 @@ pub(crate) mod text;
 pub(crate) mod walk;
 
 use std::env;
-use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use common::{complain, print};
 use options::Command;
 
 fn main() -> ExitCode {
@@ -52,21 +54,4 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// To standard output. A reader that has seen enough, such as `head`, is no error.
-fn print(text: &str) -> ExitCode {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            complain(format_args!("error: cannot write the result: {error}"));
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
-    }
-}
-
-/// To standard error. If even that is closed, there is nobody left to tell.
-fn complain(message: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{message}");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::common::grouped;
 use super::text::Tally;
 
 /// The widest word that is printed whole: a line has at most 80 columns.
@@ -50,17 +51,4 @@ fn shortened(word: &[u8]) -> String {
         short.push('…');
     }
     short
-}
-
-/// A number with its digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }

@@ -148,7 +148,7 @@ pub fn dropping<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 
 /// A channel that holds the latest value only: [`sliding`] with room for one.
 ///
-/// Each value is received at most once. For many readers that each see the latest one, see [`watch`].
+/// Each value is received at most once. For many readers that each see the latest one, see [`watch`](crate::watch).
 ///
 /// # Examples
 /// ```

@@ -353,6 +353,12 @@ impl<T> Receiver<T> {
         self.ended().is_some()
     }
 
+    /// Waits until nothing can be sent any more; what was sent may still be there.
+    #[cfg(feature = "macros")]
+    pub(crate) fn closed(&self) -> super::ClosedFuture<'_, T> {
+        super::ClosedFuture::new(&self.shared)
+    }
+
     /// A reference that does not keep the channel from retiring.
     #[must_use]
     pub fn downgrade(&self) -> WeakReceiver<T> {

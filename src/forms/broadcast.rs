@@ -259,11 +259,13 @@ impl<T> BroadcastSender<T> {
     }
 }
 
+/// A receiver that had no room at once, and the send that waits for it.
+type Waiting<'a, T> = (&'a Sender<T>, Pin<Box<SendFuture<'a, T>>>);
+
 /// One value on its way to every receiver.
 struct Delivery<'a, T: Clone> {
     value: &'a T,
-    /// Those that had no room at once.
-    waiting: Vec<(&'a Sender<T>, Pin<Box<SendFuture<'a, T>>>)>,
+    waiting: Vec<Waiting<'a, T>>,
     begun: bool,
 }
 

@@ -1,44 +1,8 @@
-//! The example programs, run as programs: what they print, and how they exit.
+//! Quickstart counts words. (What it counts is compared with the shell in `tests/quickstart.rs`.)
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::OnceLock;
 
-/// The directory of the example programs, built like this test.
-fn programs() -> &'static Path {
-    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        // This test is <target>/<profile>/deps/<test>.
-        let test = std::env::current_exe().unwrap();
-        let built = test.parent().and_then(Path::parent).unwrap();
-        let profile = match built.file_name().and_then(|name| name.to_str()).unwrap() {
-            "debug" => "dev",
-            other => other,
-        };
-        // `cargo test` has built them already; `cargo test --test examples` has not, or not the latest.
-        let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--offline", "--profile", profile, "--target-dir"])
-            .arg(built.parent().unwrap())
-            .args(["--example", "quickstart", "--example", "commstime", "--example", "skynet"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(status.success(), "the examples can be built");
-        built.join("examples")
-    })
-}
-
-fn run(program: &str, arguments: &[&str]) -> Output {
-    Command::new(programs().join(program)).args(arguments).output().unwrap()
-}
-
-/// What a program printed that must succeed and have nothing to complain about.
-fn printed(program: &str, arguments: &[&str]) -> String {
-    let output = run(program, arguments);
-    let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && complaints.is_empty(), "{program} {arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
+use super::{printed, run};
 
 /// A new directory with these files.
 fn folder(name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -107,34 +71,4 @@ fn quickstart_explains_itself_and_refuses_what_it_does_not_know() {
     let output = run("quickstart", &["--colour"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("error: there is no option \"--colour\""));
-}
-
-#[test]
-fn commstime_checks_its_sums_in_every_setting_and_form() {
-    let text = printed("commstime", &["500"]);
-    let lines: Vec<&str> = text.lines().skip(1).collect();
-    assert_eq!(lines.len(), 8, "four settings, two forms:\n{text}");
-    for (line, form) in lines.iter().zip(["SEQ", "PAR"].into_iter().cycle()) {
-        // The numbers from 0, one for each loop, those of the warm-up included.
-        let numbers: u64 = if line.contains("OS threads") { 1050 } else { 1500 };
-        assert!(line.contains(form) && line.ends_with(&format!("  {}", numbers * (numbers - 1) / 2)), "{line}");
-    }
-}
-
-#[test]
-fn skynet_finds_the_sum_of_its_leaves_both_ways() {
-    let text = printed("skynet", &["1000"]);
-    assert!(text.starts_with("skynet: 1,000 leaves, 1,111 processes\n"), "{text}");
-    assert_eq!(text.matches(" 499,500 ").count(), 2, "{text}");
-}
-
-#[test]
-fn commstime_and_skynet_refuse_sizes_that_make_no_sense() {
-    for (program, size) in
-        [("commstime", "0"), ("commstime", "many"), ("skynet", "7"), ("skynet", "1"), ("skynet", "-10")]
-    {
-        let output = run(program, &[size]);
-        assert_eq!(output.status.code(), Some(2), "{program} {size}");
-        assert!(String::from_utf8(output.stderr).unwrap().starts_with("usage: "), "{program} {size}");
-    }
 }

@@ -1,0 +1,131 @@
+//! What the example programs share: numbers on the command line, numbers in print, and how a program ends.
+#![allow(dead_code, reason = "each program uses a part")]
+
+use std::env;
+use std::error::Error;
+use std::fmt::{Display, Write as _};
+use std::io::{self, ErrorKind, Write as _};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use aqueduct::Process;
+use tokio::runtime::Builder;
+
+/// A number that may be given on the command line.
+#[derive(Debug)]
+pub(crate) struct Number {
+    name: &'static str,
+    meaning: &'static str,
+    range: RangeInclusive<u64>,
+    default: u64,
+}
+
+impl Number {
+    pub(crate) fn new(name: &'static str, meaning: &'static str, range: RangeInclusive<u64>, default: u64) -> Self {
+        Self { name, meaning, range, default }
+    }
+
+    fn parse(&self, text: &str) -> Result<u64, String> {
+        match text.parse() {
+            Ok(number) if self.range.contains(&number) => Ok(number),
+            _ => {
+                let (least, most) = (grouped(*self.range.start()), grouped(*self.range.end()));
+                Err(format!("{} takes a whole number from {least} to {most}, not {text:?}", self.name))
+            }
+        }
+    }
+}
+
+/// Reads the numbers, runs the program, prints its report, and says how it went: 0, 1 if the program failed or its
+/// answer was wrong, 2 if the command line was.
+pub(crate) fn main<const N: usize>(
+    numbers: [Number; N],
+    program: impl FnOnce([u64; N], &mut String) -> Result<(), Box<dyn Error>>,
+) -> ExitCode {
+    let arguments: Vec<String> = env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
+    if arguments.iter().any(|text| text == "--help" || text == "-h") {
+        return print(&usage(&numbers));
+    }
+    let values = match parse(&numbers, &arguments) {
+        Ok(values) => values,
+        Err(error) => {
+            complain(format_args!("error: {error}\n\n{}", usage(&numbers).trim_end()));
+            return ExitCode::from(2);
+        }
+    };
+    let mut report = String::new();
+    let result = program(values, &mut report);
+    let printed = print(&report);
+    match result {
+        Ok(()) => printed,
+        Err(error) => {
+            complain(format_args!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse<const N: usize>(numbers: &[Number; N], arguments: &[String]) -> Result<[u64; N], String> {
+    let mut values = numbers.each_ref().map(|number| number.default);
+    if let Some(extra) = arguments.get(N) {
+        return Err(format!("there is no place for {extra:?}"));
+    }
+    for ((value, number), text) in values.iter_mut().zip(numbers).zip(arguments) {
+        *value = number.parse(text)?;
+    }
+    Ok(values)
+}
+
+fn usage(numbers: &[Number]) -> String {
+    let program = env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let mut usage = format!("usage: {}", program.file_stem().unwrap_or_default().to_string_lossy());
+    for number in numbers {
+        let _ = write!(usage, " [{}", number.name);
+    }
+    usage.push_str(&"]".repeat(numbers.len()));
+    usage.push_str("\n\n");
+    let width = numbers.iter().map(|number| number.name.len()).max().unwrap_or(0);
+    for Number { name, meaning, range, default } in numbers {
+        let (least, most, default) = (grouped(*range.start()), grouped(*range.end()), grouped(*default));
+        let _ = writeln!(usage, "  {name:width$}  {meaning}: {least} to {most} (default: {default})");
+    }
+    usage
+}
+
+/// To standard output. A reader that has seen enough, such as `head`, is no error.
+pub(crate) fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            complain(format_args!("error: cannot write the result: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// To standard error. If even that is closed, there is nobody left to tell.
+pub(crate) fn complain(message: impl Display) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// Runs a process in simulated time: when nobody can go on, the clock jumps to the next timer. So a day takes no time,
+/// and the same seed gives the same run.
+pub(crate) fn in_simulated_time<P: Process>(process: P) -> Result<P::Value, Box<dyn Error>> {
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    Ok(runtime.block_on(process.into_future())?)
+}
+
+/// A number with its digits in groups of three.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}

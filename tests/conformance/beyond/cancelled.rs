@@ -38,6 +38,19 @@ impl Bench {
     fn slot(&self) -> Slot<'_> {
         Slot(self, self.values.borrow_mut().pop_front())
     }
+
+    /// The same with all of them.
+    fn batch(&self) -> Batch<'_> {
+        Batch(self, self.values.take())
+    }
+}
+
+struct Batch<'a>(&'a Bench, VecDeque<usize>);
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.0.values.replace(std::mem::take(&mut self.1));
+    }
 }
 
 struct Slot<'a>(&'a Bench, Option<usize>);
@@ -74,11 +87,9 @@ const SENDS: [Operation; 8] = [
             bench.tx.send_from_timeout(&mut slot.1, LONG).await.expect("it is open");
         })
     }),
-    ("send_many", |bench| {
-        Box::pin(async { bench.tx.send_many(&mut bench.values.borrow_mut()).await.expect("it is open") })
-    }),
+    ("send_many", |bench| Box::pin(async { bench.tx.send_many(&mut bench.batch().1).await.expect("it is open") })),
     ("send_many_timeout", |bench| {
-        Box::pin(async { bench.tx.send_many_timeout(&mut bench.values.borrow_mut(), LONG).await.expect("it is open") })
+        Box::pin(async { bench.tx.send_many_timeout(&mut bench.batch().1, LONG).await.expect("it is open") })
     }),
     ("alt! with a send", |bench| {
         Box::pin(async {
@@ -119,12 +130,8 @@ const RECEIVES: [Operation; 12] = [
             }
         })
     }),
-    ("next", |bench| {
-        Box::pin(async { bench.got(bench.rx.next().await.expect("it is open").expect("it is open")) })
-    }),
-    ("recv_timeout", |bench| {
-        Box::pin(async { bench.got(bench.rx.recv_timeout(LONG).await.expect("it is open")) })
-    }),
+    ("next", |bench| Box::pin(async { bench.got(bench.rx.next().await.expect("it is open").expect("it is open")) })),
+    ("recv_timeout", |bench| Box::pin(async { bench.got(bench.rx.recv_timeout(LONG).await.expect("it is open")) })),
     ("recv_many", |bench| {
         Box::pin(async {
             let mut many = Vec::new();
@@ -287,8 +294,7 @@ fn kept_choices_dropped_at_every_poll(flavour: Flavour) {
                 }
                 {
                     let mut choice = Box::pin(set.select());
-                    if let std::task::Poll::Ready(event) =
-                        choice.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+                    if let std::task::Poll::Ready(event) = choice.as_mut().poll(&mut Context::from_waker(Waker::noop()))
                     {
                         got.extend(event.expect("it takes part"));
                     }

@@ -39,7 +39,10 @@ fn fair_catch_up(flavour: Flavour, place: Place) {
                 let taken = picks(me, flavour, style, Alt::fair(), |round| [true, round >= alone], alone + 10).await?;
                 let (first, then) = taken.split_at(alone);
                 assert!(first.iter().all(|&number| number == 0), "only the first was ready");
-                assert!(then.windows(2).all(|pair| pair[0] != pair[1]), "not in turn after {alone}: {then:?}, {style:?}");
+                assert!(
+                    then.windows(2).all(|pair| pair[0] != pair[1]),
+                    "not in turn after {alone}: {then:?}, {style:?}"
+                );
             }
         }
         Ok(())

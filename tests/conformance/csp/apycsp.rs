@@ -12,7 +12,8 @@ use crate::harness::{Check, Ending, Flavour, Network, Place, Random, Style, row}
 
 /// One writer and five readers, five and one, five and five; and three and three that rest between.
 fn crowds(flavour: Flavour, writing: Place, reading: Place) {
-    let paces = [(Pace::Quick, Pace::Quick), (Pace::Quick, Pace::Quick), (Pace::Quick, Pace::Quick), (Pace::Slow, Pace::Slow)];
+    let paces =
+        [(Pace::Quick, Pace::Quick), (Pace::Quick, Pace::Quick), (Pace::Quick, Pace::Quick), (Pace::Slow, Pace::Slow)];
     for ((writers, readers), paces) in [(1, 5), (5, 1), (5, 5), (3, 3)].into_iter().zip(paces) {
         Topology::new(writers, readers, 5).run(flavour, Style::Anew, (writing, reading), paces);
     }

@@ -99,7 +99,7 @@ fn offer_and_poll(flavour: Flavour, place: Place) {
             }
         };
         assert_eq!(value, 8);
-        Ok(me.join(sender).await?)
+        me.join(sender).await
     });
     network.run();
 }

@@ -103,7 +103,7 @@ row!(fibonacci over rendezvous, buffered_1, buffered_3, buffered_64, sliding_3, 
 /// them all to the source, with its cause.
 fn sieve(flavour: Flavour, generating: Place, filtering: Place) {
     let last = rounds(60).min(2000) as u64;
-    let is_prime = |n: u64| (2..n).take_while(|d| d * d <= n).all(|d| n % d != 0);
+    let is_prime = |n: u64| (2..n).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d));
     let (tx, rx) = flavour.open();
     let mut network = Network::new();
     network.add("numbers", generating, move |me| async move {

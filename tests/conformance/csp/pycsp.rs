@@ -129,11 +129,7 @@ fn parallel_and_sequence(place: Place) {
             aqueduct::thread("two", || Ok(2)),
             par!(aqueduct::task("three", value(Party::Task, 3)), aqueduct::thread("four", || Ok(4))),
         );
-        let made = if me.blocks() {
-            aqueduct::run(composed)?
-        } else {
-            composed.await?
-        };
+        let made = if me.blocks() { aqueduct::run(composed)? } else { composed.await? };
         assert_eq!(made, (1, 2, (3, 4)));
         Ok(())
     });

@@ -69,7 +69,7 @@ row!(one_token over all);
 
 /// Many tokens at once.
 fn many_tokens(flavour: Flavour, first: Place, second: Place) {
-    let elements = size([first, second], 64);
+    let elements = size([first, second], 64).min(rounds(32)).max(4);
     let cycles = rounds(1);
     for tokens in [2, elements / 2, elements - 1] {
         let others = elements - 1;
@@ -82,7 +82,7 @@ row!(many_tokens over all);
 /// 503 processes in a ring, one token that says how often it is still to be passed: who holds it at last is known.
 fn thread_ring(flavour: Flavour, first: Place, second: Place) {
     let processes = if [first, second].contains(&Place::Thread) { 31 } else { 503 };
-    let passes = rounds(700);
+    let passes = rounds(520);
     let (txs, mut rxs): (Vec<_>, Vec<_>) = (0..processes).map(|_| flavour.open::<usize>()).unzip();
     rxs.rotate_right(1);
     let starter = txs[processes - 1].clone();

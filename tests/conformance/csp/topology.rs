@@ -7,11 +7,13 @@ use aqueduct::{Alt, Receiver, Sender};
 
 use crate::harness::{Check, Ending, Flavour, Inputs, Network, Outputs, Party, Place, Random, Style};
 
-/// How long a party rests between its communications.
+/// What a party does between its communications.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Pace {
     Quick,
+    /// Sleeps now and then.
     Slow,
+    /// Lets others go on now and then.
     Random,
 }
 
@@ -25,7 +27,11 @@ impl Pace {
     async fn keep(self, me: Party, random: &mut Random) {
         match self {
             Self::Quick => {}
-            Self::Slow => me.pause(Duration::from_micros(50)).await,
+            Self::Slow => {
+                if random.below(10) == 0 {
+                    me.pause(Duration::from_micros(50)).await;
+                }
+            }
             Self::Random => {
                 if random.below(3) == 0 {
                     me.rest().await;
@@ -104,9 +110,11 @@ impl Topology {
         }
         for reader in 0..self.readers {
             let rxs = rxs.clone();
-            network.add("reader", places.1, move |me| async move {
-                Ok(self.read(me, reader, style, rxs, paces.1).await)
-            });
+            network.add(
+                "reader",
+                places.1,
+                move |me| async move { Ok(self.read(me, reader, style, rxs, paces.1).await) },
+            );
         }
         drop((txs, rxs));
         let mut arrived = network.run().concat();
@@ -158,14 +166,7 @@ impl Topology {
         }
     }
 
-    async fn read(
-        self,
-        me: Party,
-        reader: usize,
-        style: Style,
-        rxs: Vec<Receiver<usize>>,
-        pace: Pace,
-    ) -> Vec<usize> {
+    async fn read(self, me: Party, reader: usize, style: Style, rxs: Vec<Receiver<usize>>, pace: Pace) -> Vec<usize> {
         let mut random = Random::new(self.writers + reader);
         let mut seen = Vec::new();
         if self.choosing_readers {

@@ -19,15 +19,15 @@ impl Style {
 
 /// A choice over receives. An input that has ended takes no part any more.
 pub(crate) enum Inputs<T> {
-    /// With the inputs that have not ended.
-    Anew(Alt, Vec<Option<Receiver<T>>>),
+    /// Each with whether it is open: as a guard that is disabled it keeps its place in the order.
+    Anew(Alt, Vec<(Receiver<T>, bool)>),
     Kept(AltSet<(usize, Result<T, Ended>)>),
 }
 
 impl<T: Send + 'static> Inputs<T> {
     pub(crate) fn new(style: Style, order: Alt, inputs: Vec<Receiver<T>>) -> Self {
         if style == Style::Anew {
-            return Self::Anew(order, inputs.into_iter().map(Some).collect());
+            return Self::Anew(order, inputs.into_iter().map(|input| (input, true)).collect());
         }
         let mut set = AltSet::new(order);
         for (number, input) in inputs.into_iter().enumerate() {
@@ -42,10 +42,8 @@ impl<T: Send + 'static> Inputs<T> {
             let taken = match self {
                 Self::Anew(order, inputs) => {
                     let mut offer = order.offer();
-                    for (number, input) in inputs.iter().enumerate() {
-                        if let Some(input) = input {
-                            offer = offer.recv(input, move |value| (number, value));
-                        }
+                    for (number, (input, is_open)) in inputs.iter().enumerate() {
+                        offer = offer.recv(input, move |value| (number, value)).when(*is_open);
                     }
                     me.select(offer).await
                 }
@@ -55,7 +53,7 @@ impl<T: Send + 'static> Inputs<T> {
                 Ok((number, Ok(value))) => return Some((number, value)),
                 Ok((number, Err(_))) => {
                     if let Self::Anew(_, inputs) = self {
-                        inputs[number] = None;
+                        inputs[number].1 = false;
                     }
                 }
                 Err(Exhausted) => return None,

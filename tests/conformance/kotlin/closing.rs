@@ -7,27 +7,10 @@ use aqueduct::{Ended, Receiver, Sender};
 use crate::common::rounds;
 use crate::harness::{Flavour, Network, Place, row};
 
-/// Ways in which a channel ends.
-const WAYS: [fn(Sender<usize>, Receiver<usize>) -> Option<Sender<usize>>; 4] = [
-    |tx, rx| {
-        drop(rx);
-        Some(tx)
-    },
-    |tx, rx| {
-        drop(tx);
-        drop(rx);
-        None
-    },
-    |tx, rx| {
-        tx.poison("by its sender");
-        drop(rx);
-        Some(tx)
-    },
-    |tx, rx| {
-        rx.poison("by its receiver");
-        Some(tx)
-    },
-];
+/// Ends a channel by one of its ends; the others keep theirs.
+type Way = fn(&Sender<usize>, Receiver<usize>);
+
+const WAYS: [Way; 3] = [|_, rx| drop(rx), |tx, _| tx.poison("by its sender"), |_, rx| rx.poison("by its receiver")];
 
 /// Who waits for the end sees it once, whether before, while or after it comes; and all see the same.
 fn invoke_on_close(flavour: Flavour, ending: Place, watching: Place) {
@@ -35,7 +18,6 @@ fn invoke_on_close(flavour: Flavour, ending: Place, watching: Place) {
         let (tx, rx) = flavour.open();
         let mut network = Network::new();
         for late in [false, false, true] {
-            // A watcher is a sender; the last way has none but watchers.
             let tx = tx.clone();
             network.add("watcher", watching, move |me| async move {
                 if late {
@@ -49,8 +31,8 @@ fn invoke_on_close(flavour: Flavour, ending: Place, watching: Place) {
         }
         network.add("ender", ending, move |me| async move {
             me.rest().await;
-            let kept = way(tx, rx);
-            Ok(kept.map_or(Ended::Retired, |tx| tx.ended().expect("it has just been ended")))
+            way(&tx, rx);
+            Ok(tx.ended().expect("it has just been ended"))
         });
         let seen = network.run();
         assert!(seen.iter().all(|ended| *ended == seen[3]), "{seen:?}");

@@ -8,9 +8,7 @@ use std::time::Duration;
 use aqueduct::{Alt, AltSet, Outcome, Receiver, Sender, channel};
 
 use crate::common::rounds;
-use crate::harness::{
-    Flavour, Growth, Inputs, Network, Party, Place, Style, assert_flat, at_most, choose, row,
-};
+use crate::harness::{Flavour, Growth, Inputs, Network, Party, Place, Style, assert_flat, at_most, choose, row};
 
 /// The peer of a choice takes, or gives, and ends the choice's other channel at once: that comes too late to count.
 fn select_atomic_failure(flavour: Flavour, choosing: Place, ending: Place) {
@@ -92,20 +90,20 @@ fn select_resource_cleanup(flavour: Flavour, place: Place) {
 row!(select_resource_cleanup over all, alone);
 
 /// A choice beside everything that may stay silent for long: a send that nobody takes, a process that does not end.
-fn select_memory_leak_stress(flavour: Flavour, sending: Place, receiving: Place) {
+fn select_memory_leak_stress(flavour: Flavour, place: Place) {
     for style in Style::BOTH {
         let count = rounds(150);
         let (tx, rx) = flavour.open::<usize>();
         let (done, next) = channel();
         let mut network = Network::new();
-        network.add("sender", sending, move |me| async move {
+        network.add("sender", place, move |me| async move {
             for n in 0..Growth::INTERVALS * count {
                 me.send(&tx, n).await?;
                 me.recv(&next).await?;
             }
             Ok(0)
         });
-        network.add("chooser", receiving, move |me| async move {
+        network.add("chooser", place, move |me| async move {
             let (stuck, _nobody) = channel::<usize>();
             let (stop, stopped) = channel::<()>();
             let mut endless = me.spawn("endless", move |me| async move {
@@ -178,7 +176,13 @@ fn cancelled_channel_leak(flavour: Flavour, place: Place) {
 row!(cancelled_channel_leak over all);
 
 /// What the mirrored choices below do, with what each has sent and received.
-async fn mirrored(me: Party, style: Style, count: usize, tx: Sender<usize>, rx: Receiver<usize>) -> Outcome<Vec<usize>> {
+async fn mirrored(
+    me: Party,
+    style: Style,
+    count: usize,
+    tx: Sender<usize>,
+    rx: Receiver<usize>,
+) -> Outcome<Vec<usize>> {
     let mut received = Vec::new();
     let mut next = 0;
     if style == Style::Kept {
@@ -344,7 +348,8 @@ fn select_bias(flavour: Flavour, place: Place) {
         for style in Style::BOTH {
             let orders = [(Alt::pri(), TRIALS..=TRIALS), (Alt::fair(), TRIALS / 2..=TRIALS / 2)];
             let even = TRIALS / 4..=3 * TRIALS / 4;
-            for (order, share) in orders.into_iter().chain([Alt::unseeded(), Alt::arbitrary(3)].map(|o| (o, even.clone())))
+            for (order, share) in
+                orders.into_iter().chain([Alt::unseeded(), Alt::arbitrary(3)].map(|o| (o, even.clone())))
             {
                 let (txs, rxs): (Vec<_>, Vec<_>) = (0..2).map(|_| flavour.open()).unzip();
                 let mode = format!("{order:?}, {style:?}");

@@ -78,6 +78,7 @@
 //! # Features
 //!
 //! * `macros` (default): `#[process]`, [`alt!`], [`alt_blocking!`].
+//! * `testing`: `aqueduct::testing` runs your networks under seeded schedules and virtual time. For dev-dependencies.
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -90,6 +91,9 @@ mod forms;
 #[doc(hidden)]
 pub mod process;
 pub mod sync;
+#[cfg(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle))))]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod time;
 #[cfg(feature = "macros")]
 pub mod toolkit;
@@ -112,7 +116,7 @@ pub use process::{
     Exit, Group, Handle, IntoOutcome, Join, Outcome, Par, Process, ProcessError, RunTask, RunThread, Shape, Task,
     Thread, run, task, thread,
 };
-pub use time::{After, NextTick, Tick, after, at, tick};
+pub use time::{After, NextTick, Tick, after, at, now, tick};
 
 #[cfg(feature = "macros")]
 pub use aqueduct_macros::process;

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::alt::Alt;
 use super::arm::{Arm, EventTag, ExchangeTag, FutureTag, SwallowPoison as _, Swallowed};
-use crate::channel::{Receiver, SendError, Sender, WaitError, may_block};
+use crate::channel::{Held, Receiver, SendError, Sender, WaitError, may_block};
 use crate::context::Ended;
 use crate::time::{Tick, after, at};
 use crate::wait::{Chosen, Guarded};
@@ -136,6 +136,15 @@ impl<'a, R> Offer<'a, R> {
                 None
             }
         })
+    }
+
+    /// An extended rendezvous: the sender waits until the handler has let go of the value.
+    pub fn recv_held<T: Send>(
+        self,
+        receiver: &'a Receiver<T>,
+        handler: impl FnOnce(Result<Held<'a, T>, Ended>) -> R + Send + 'a,
+    ) -> Self {
+        self.push(ExchangeTag.arm(Some(receiver.recv_held())), |result| Some(handler(result)))
     }
 
     /// A send; the value is dropped if another guard is taken.

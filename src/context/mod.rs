@@ -23,6 +23,11 @@ macro_rules! thread_local {
 mod cause;
 mod failing;
 mod payload;
+#[cfg(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle))))]
+pub(crate) mod schedule;
+#[cfg(not(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle)))))]
+#[path = "unscheduled.rs"]
+pub(crate) mod schedule;
 
 use std::cell::Cell;
 use std::fmt;
@@ -142,6 +147,11 @@ impl Context {
         if self.number == 0 {
             self.number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    #[cfg(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle))))]
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn meta(&self) -> &'static Meta {

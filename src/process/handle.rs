@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::error::ProcessError;
 use super::thread::lost;
 use crate::channel::{WaitError, may_block};
-use crate::context::{Cause, Identity, Reason, dispose};
+use crate::context::{Cause, Identity, Reason, dispose, schedule};
 
 /// A spawned process: a future of its result, and a guard of a choice.
 ///
@@ -57,7 +57,7 @@ impl<T> Handle<T> {
     pub fn abort(&self) -> bool {
         match &self.state {
             State::Task(task) => {
-                task.abort();
+                schedule::abort(task);
                 true
             }
             State::Thread(_) | State::Ended(_) => false,

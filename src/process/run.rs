@@ -6,7 +6,7 @@ use super::error::ProcessError;
 use super::exit::Exit;
 use super::task::task;
 use crate::channel::may_block;
-use crate::context::{Cause, Reason};
+use crate::context::{Cause, Reason, schedule};
 
 /// Runs a process, or any future of a `Result`, to its end on a tokio runtime made for it.
 ///
@@ -40,6 +40,9 @@ where
 {
     if may_block().is_err() {
         return Err(not_started("aqueduct::run was called inside a task: await the process instead"));
+    }
+    if schedule::is_present() {
+        return Err(not_started("aqueduct::run was called in a run of aqueduct::testing, which has its own runtime"));
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Cx, Poll};
+use std::task::{Context as Cx, Poll, ready};
 
 use pin_project_lite::pin_project;
 
@@ -14,7 +14,7 @@ use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
 use super::shape::{Port, Shape};
-use crate::context::{Cause, Context, Kind, Meta, Reason, dispose};
+use crate::context::{Cause, Context, Kind, Meta, Reason, dispose, schedule};
 
 /// A process that runs as a future. Lazy: it does nothing until it is awaited, composed or spawned.
 ///
@@ -105,7 +105,10 @@ where
         let mut run = self.into_future();
         let identity = run.context.identity();
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => Handle::of_task(identity, runtime.spawn(run)),
+            Ok(runtime) => {
+                let task = schedule::spawn(&runtime, &identity, run);
+                Handle::of_task(identity, task)
+            }
             Err(error) => {
                 let why =
                     format!("a task process needs a tokio runtime: use aqueduct::run, or spawn inside one ({error})");
@@ -143,7 +146,9 @@ pin_project! {
             if this.body.is_some() {
                 let cause = Cause::new(this.context.identity(), Reason::Cancelled);
                 this.context.fail(cause);
-                if let Err(payload) = clear(this.context, this.body.as_mut()) {
+                let cleared = clear(this.context, this.body.as_mut());
+                schedule::ended(this.context);
+                if let Err(payload) = cleared {
                     if std::thread::panicking() {
                         dispose(payload);
                     } else {
@@ -152,6 +157,13 @@ pin_project! {
                 }
             }
         }
+    }
+}
+
+#[cfg(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle))))]
+impl<F> RunTask<F> {
+    pub(crate) fn identity(&self) -> crate::Identity {
+        self.context.identity()
     }
 }
 
@@ -173,10 +185,11 @@ where
             let cause = Cause::new(this.context.identity(), Reason::AlreadyTaken);
             return Poll::Ready(Err(ProcessError::new(cause)));
         };
+        ready!(schedule::poll_turn(this.context, cx));
         let polled = this
             .context
             .enter(Kind::Task, || catch_unwind(AssertUnwindSafe(|| body.poll(cx).map(IntoOutcome::into_outcome))));
-        Poll::Ready(match polled {
+        let result = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             // What the future still holds goes while the exit, and so its mark, is there.
             Ok(Poll::Ready(outcome)) => match clear(this.context, this.body.as_mut()) {
@@ -194,7 +207,9 @@ where
                 }
                 Err(error)
             }
-        })
+        };
+        schedule::ended(this.context);
+        Poll::Ready(result)
     }
 }
 

@@ -15,7 +15,7 @@ use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
 use super::shape::{Port, Shape};
-use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, dispose};
+use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, dispose, schedule};
 
 /// A process that runs on an OS thread of its own. Lazy: it does nothing until it is awaited, composed or spawned.
 ///
@@ -156,7 +156,9 @@ where
     // If no thread can be had, std drops the closure; the body is kept here, to fail in its own name.
     let kept = Arc::new(Mutex::new(Some(unstarted)));
     let taken = Arc::clone(&kept);
+    let place = schedule::place(&identity);
     let spawned = std::thread::Builder::new().name(identity.name().replace('\0', "")).spawn(move || {
+        let _taken = place.take();
         let unstarted = taken.lock().take();
         if let Some(unstarted) = unstarted {
             // Nobody may be interested any more.

@@ -28,12 +28,28 @@ use crate::wait::{Noted, poll_proceed};
 /// assert_eq!(answer, "nobody came");
 /// ```
 pub fn after(duration: Duration) -> After {
-    After::new(tokio::time::Instant::now().checked_add(duration))
+    After::new(driver::now().checked_add(duration))
 }
 
 /// Ready at `instant`; at once if it has passed.
 pub fn at(instant: Instant) -> After {
     After::new(Some(tokio::time::Instant::from_std(instant)))
+}
+
+/// This instant, by the clock of the timers: tokio's where that is paused, that of the run in `aqueduct::testing`, and
+/// the system's anywhere else. For the `_deadline` forms and [`at`], in code that is to be tested in virtual time.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// let (_tx, rx) = aqueduct::channel::<u32>();
+/// let deadline = aqueduct::now() + Duration::from_millis(5);
+/// assert!(rx.recv_deadline_blocking(deadline).is_err());
+/// ```
+#[must_use]
+pub fn now() -> Instant {
+    driver::now().into_std()
 }
 
 pin_project! {
@@ -82,7 +98,7 @@ impl After {
         if *this.fired {
             return true;
         }
-        if deadline <= tokio::time::Instant::now() {
+        if deadline <= driver::now() {
             *this.fired = true;
         } else if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
             *this.fired = sleep.poll(cx).is_ready();
@@ -114,7 +130,7 @@ impl Future for After {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Instant> {
         let Some(deadline) = self.deadline else { return Poll::Pending };
-        if !self.fired && deadline <= tokio::time::Instant::now() {
+        if !self.fired && deadline <= driver::now() {
             // A loop over timers that are due must let others run, too.
             ready!(poll_proceed(cx));
         }

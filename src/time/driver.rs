@@ -8,9 +8,26 @@ use parking_lot::Mutex;
 use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::context::schedule;
+
+/// This instant, by the clock that drives the timers of this thread.
+pub(super) fn now() -> Instant {
+    match schedule::clock() {
+        Some(runtime) => {
+            let _its_clock = runtime.enter();
+            Instant::now()
+        }
+        None => Instant::now(),
+    }
+}
+
 /// A sleep on the running runtime if that has a timer, else on the library's own; `None` if there is neither, or no
 /// way to one.
 pub(super) fn sleep(deadline: Instant) -> Option<Sleep> {
+    if let Some(runtime) = schedule::clock() {
+        let _its_clock = runtime.enter();
+        return Some(sleep_until(deadline));
+    }
     match Handle::try_current() {
         Ok(runtime) if has_timer(&runtime) => Some(sleep_until(deadline)),
         // In the drop of a thread-local, late: no runtime can be entered, and the thread asks again and again.

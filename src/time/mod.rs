@@ -8,6 +8,6 @@ mod after;
 mod driver;
 mod tick;
 
-pub use after::{After, after, at};
+pub use after::{After, after, at, now};
 pub(crate) use tick::OwnedTick;
 pub use tick::{NextTick, Tick, tick};

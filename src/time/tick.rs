@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::after::After;
+use super::driver;
 
 /// A clock that ticks every `period`, the first time one period from now.
 ///
@@ -29,7 +30,7 @@ use super::after::After;
 /// ```
 #[must_use]
 pub fn tick(period: Duration) -> Tick {
-    Tick { due: tokio::time::Instant::now().checked_add(period), period }
+    Tick { due: driver::now().checked_add(period), period }
 }
 
 /// The clock made by [`tick`].
@@ -57,7 +58,7 @@ impl Tick {
 
     /// Moves on: to the next grid point, or, if that has passed already, to the first one after now.
     fn advance(&mut self) {
-        let now = tokio::time::Instant::now();
+        let now = driver::now();
         let Some(due) = self.due else { return };
         self.due = match due.checked_add(self.period) {
             Some(next) if next <= now && !self.period.is_zero() => {

@@ -7,6 +7,8 @@
 use std::cell::Cell;
 use std::task::{Context, Poll};
 
+use crate::context::schedule;
+
 const EVERY: u32 = 32;
 
 /// Pending if the task should yield first; it has been woken then.
@@ -23,8 +25,18 @@ pub(crate) fn poll_proceed(cx: &mut Context<'_>) -> Poll<()> {
 
 thread_local!(static COUNT: Cell<u32> = const { Cell::new(0) });
 
+/// Makes the next operation on this thread ask: for a testing schedule, which is asked by each.
+#[cfg(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle))))]
+pub(crate) fn ask_next() {
+    COUNT.set(u32::MAX);
+}
+
 #[cold]
 fn ask(cx: &mut Context<'_>, again: bool) -> Poll<()> {
+    if let Some(gives_way) = schedule::gives_way(cx) {
+        COUNT.set(u32::MAX);
+        return if gives_way { Poll::Pending } else { Poll::Ready(()) };
+    }
     let answer = tokio::task::coop::poll_proceed(cx).map(|coop| coop.made_progress());
     if answer.is_pending() && !again {
         // The next one asks again: a choice may have taken this for a guard that is not ready, and would never yield if
@@ -44,6 +56,9 @@ fn ask(cx: &mut Context<'_>, again: bool) -> Poll<()> {
 /// `unconstrained` has no budget, nor has one that a foreign executor polls under an entered handle: these are not
 /// recognised.
 pub(crate) fn on_runtime_worker() -> Option<bool> {
+    if schedule::is_host() {
+        return Some(true);
+    }
     if cfg!(any(aqueduct_loom, aqueduct_shuttle)) || tokio::runtime::Handle::try_current().is_err() {
         return None;
     }

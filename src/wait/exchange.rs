@@ -156,50 +156,7 @@ impl Direction for Sending {
         own: *const Claim,
         wakes: &mut Wakes,
     ) -> Step {
-        if inner.is_ended() {
-            return Step::Ended;
-        }
-        node.hold = false;
-        // SAFETY: `inner` is reached under the lock only.
-        if let Some(receiver) = unsafe { inner.receivers.claim_first(own) } {
-            inner.departures += 1;
-            let departure = inner.departures;
-            let value = node.slot.take();
-            // SAFETY: the lock has been held since the claim; moving a value does not panic.
-            let (previous, holds) = unsafe {
-                receiver.commit(wakes, |fields| {
-                    fields.departure = departure;
-                    (std::mem::replace(&mut fields.slot, value), fields.hold)
-                })
-            };
-            debug_assert!(previous.is_none(), "a waiting receiver's slot is empty");
-            std::mem::forget(previous);
-            // Where the store would have had room for it, nobody is held.
-            if holds && !inner.store.has_room() {
-                node.hold = true;
-                node.departure = departure;
-                inner.rare().holding.push(departure);
-                return Step::Held;
-            }
-            return Step::Done;
-        }
-        match node.slot.take().map(|value| inner.store.push(value)) {
-            Some(Pushed::Full(value)) => {
-                node.slot = Some(value);
-                return Step::Wait;
-            }
-            Some(Pushed::Displaced(value)) => {
-                inner.rare().undelivered += 1;
-                node.slot = Some(value);
-            }
-            Some(Pushed::Kept) => node.slot = inner.make_room(),
-            None => {}
-        }
-        if !own.is_null() {
-            // SAFETY: under the lock; only a kept choice names itself.
-            unsafe { inner.receivers.touch_own(own) };
-        }
-        Step::Done
+        inner.send_one(node, own, wakes, true)
     }
 
     #[inline]
@@ -239,6 +196,57 @@ impl Direction for Receiving {
 }
 
 impl<T, S: Store<T>> Inner<T, S> {
+    /// Tries to complete a send whose node is not linked; one that may not be held does not meet a receiver that would.
+    #[inline]
+    fn send_one(&mut self, node: &mut Fields<T>, own: *const Claim, wakes: &mut Wakes, may_be_held: bool) -> Step {
+        if self.is_ended() {
+            return Step::Ended;
+        }
+        node.hold = false;
+        // Where the store has room, nobody is held.
+        let meets_all = may_be_held || self.store.has_room();
+        // SAFETY: `self` is reached under the lock only.
+        if let Some(receiver) = unsafe { self.receivers.claim_first_if(own, |fields| meets_all || !fields.hold) } {
+            self.departures += 1;
+            let departure = self.departures;
+            let value = node.slot.take();
+            // SAFETY: the lock has been held since the claim; moving a value does not panic.
+            let (previous, holds) = unsafe {
+                receiver.commit(wakes, |fields| {
+                    fields.departure = departure;
+                    (std::mem::replace(&mut fields.slot, value), fields.hold)
+                })
+            };
+            debug_assert!(previous.is_none(), "a waiting receiver's slot is empty");
+            std::mem::forget(previous);
+            // Where the store would have had room for it, nobody is held.
+            if holds && !self.store.has_room() {
+                node.hold = true;
+                node.departure = departure;
+                self.rare().holding.push(departure);
+                return Step::Held;
+            }
+            return Step::Done;
+        }
+        match node.slot.take().map(|value| self.store.push(value)) {
+            Some(Pushed::Full(value)) => {
+                node.slot = Some(value);
+                return Step::Wait;
+            }
+            Some(Pushed::Displaced(value)) => {
+                self.rare().undelivered += 1;
+                node.slot = Some(value);
+            }
+            Some(Pushed::Kept) => node.slot = self.make_room(),
+            None => {}
+        }
+        if !own.is_null() {
+            // SAFETY: under the lock; only a kept choice names itself.
+            unsafe { self.receivers.touch_own(own) };
+        }
+        Step::Done
+    }
+
     /// Takes the next value in sending order, with its departure, and lets a waiting sender have the room.
     ///
     /// A sender that gives it directly is held, if `hold` says so.
@@ -461,20 +469,16 @@ impl<T, S: Store<T>> Exchange<T, S> {
 
     /// Puts as many values in as possible without waiting, all at one instant; the rest stays in `from`.
     ///
-    /// One who `may_be_held` stops before a receiver that holds its sender, and meets it by an operation.
-    pub(crate) fn try_send_many(&self, from: &mut VecDeque<T>, may_be_held: bool) -> Step {
+    /// One who `waits` otherwise stops before a receiver that holds its sender, and meets it by an operation.
+    pub(crate) fn try_send_many(&self, from: &mut VecDeque<T>, waits: bool) -> Step {
         let mut wakes = Wakes::new();
         let mut fields = Fields::detached(None);
         let mut displaced = Vec::new();
         let step = self.inner.with(|inner| {
             loop {
-                // SAFETY: under the lock.
-                if may_be_held && !from.is_empty() && unsafe { inner.receivers.first_holds() } {
-                    return Step::Wait;
-                }
                 let Some(value) = from.pop_front() else { return Step::Done };
                 fields.slot = Some(value);
-                let step = Sending::step(inner, &mut fields, ptr::null(), &mut wakes);
+                let step = inner.send_one(&mut fields, ptr::null(), &mut wakes, !waits);
                 match (step, fields.slot.take()) {
                     (_, None) => {}
                     (Step::Done | Step::Held, Some(value)) => displaced.push(value),

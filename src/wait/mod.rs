@@ -55,6 +55,8 @@ mod ready;
 mod select;
 mod wakes;
 
+#[cfg(all(feature = "testing", not(any(aqueduct_loom, aqueduct_shuttle))))]
+pub(crate) use budget::ask_next;
 pub(crate) use budget::{on_runtime_worker, poll_proceed};
 pub(crate) use exchange::{Direction, Exchange, Extras, Hook, Pushed, Receiving, Sending, Step, Store};
 pub(crate) use kept::{Kept, KeptGuards};

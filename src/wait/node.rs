@@ -168,16 +168,34 @@ impl<T> List<T> {
     /// The caller holds the list's lock.
     #[inline]
     pub(crate) unsafe fn claim_first(&mut self, own: *const Claim) -> Option<Claimed<T>> {
+        // SAFETY: by the caller's promise.
+        unsafe { self.claim_first_if(own, |_| true) }
+    }
+
+    /// As `claim_first`, but none if that one does not fit.
+    ///
+    /// # Safety
+    /// The caller holds the list's lock.
+    #[inline]
+    pub(crate) unsafe fn claim_first_if(
+        &mut self,
+        own: *const Claim,
+        fits: impl Fn(&Fields<T>) -> bool,
+    ) -> Option<Claimed<T>> {
         let mut node = self.head;
         loop {
             if node.is_null() {
                 return None;
             }
             // SAFETY: the node is linked, hence alive; we hold the lock.
-            let (claim, guard, next) = unsafe { (*node).fields(|fields| (fields.claim, fields.guard, fields.next)) };
+            let (claim, guard, next, fits) =
+                unsafe { (*node).fields(|fields| (fields.claim, fields.guard, fields.next, fits(fields))) };
             if claim == own {
                 node = next;
                 continue;
+            }
+            if !fits {
+                return None;
             }
             // SAFETY: the claim of a linked node is alive; we hold the lock.
             let won = unsafe {
@@ -217,15 +235,6 @@ impl<T> List<T> {
                 node = next;
             }
         }
-    }
-
-    /// True if the first waiter is a receive that holds its sender.
-    ///
-    /// # Safety
-    /// The caller holds the list's lock.
-    pub(crate) unsafe fn first_holds(&self) -> bool {
-        // SAFETY: a linked node is alive, and we hold the lock.
-        !self.head.is_null() && unsafe { (*self.head).fields(|fields| fields.hold) }
     }
 
     /// Claims the plain waiter of the value that left at `departure`, and unlinks it.

@@ -212,9 +212,18 @@ impl<'a, G: Guards, A: Arrange> Select<'a, G, A> {
                 return None;
             }
         }
-        let guard = self.taken();
+        let mut guard = self.taken();
         self.delist_all();
         let settled = self.guards.guard(guard).exchange().map(|exchange| exchange.0.settle());
+        if settled == Some(Settled::Ended) && self.order.is_strict() {
+            // A poison ends both directions of its channel at one instant: of guards for both, the upper one is taken.
+            let poisoned = lock_of(&mut self.guards, guard);
+            if let Some(upper) = (0..guard).find(|&upper| lock_of(&mut self.guards, upper) == poisoned)
+                && self.attempt_alone(upper) == Step::Ended
+            {
+                guard = upper;
+            }
+        }
         Some(self.commit(guard, settled == Some(Settled::Held), cx))
     }
 

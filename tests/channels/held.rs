@@ -157,6 +157,18 @@ fn a_choice_that_sends_is_complete_when_it_is_let_go() {
 }
 
 #[test]
+fn an_offer_may_hold_its_sender() {
+    let (tx, rx) = channel();
+    let mut send = pin!(tx.send(1));
+    assert!(poll(send.as_mut()).0.is_pending());
+    let mut choice = Alt::pri();
+    let held = choice.offer().recv_held(&rx, |held| held.unwrap()).try_select().unwrap().unwrap();
+    assert!(poll(send.as_mut()).0.is_pending());
+    assert_eq!(held.into_inner(), 1);
+    assert!(poll(send).0.is_ready());
+}
+
+#[test]
 fn several_senders_are_held_at_once_and_each_is_let_go_by_its_own_guard() {
     let (tx, rx) = channel();
     let mut first = pin!(tx.send(1));

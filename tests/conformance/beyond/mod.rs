@@ -4,3 +4,4 @@ mod cancelled;
 mod cancelled_forms;
 mod endings;
 mod fairness;
+mod replay;

@@ -225,7 +225,7 @@ fn timeout_ordering(place: Place) {
             timers.sort_by_key(|timer| timer.0);
             let mut set = AltSet::pri();
             for (n, timer) in timers {
-                set.future(timer, move |()| n);
+                set.future(timer, move |_| n);
             }
             let mut left: Vec<u32> = (0..8).collect();
             while !left.is_empty() {

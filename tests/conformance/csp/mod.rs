@@ -7,4 +7,5 @@ mod jcsp;
 mod networks;
 mod pycsp;
 mod rings;
+mod symmetric;
 mod topology;

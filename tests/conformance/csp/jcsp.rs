@@ -13,20 +13,17 @@ type Log = Arc<Mutex<Vec<(&'static str, usize)>>>;
 
 /// Takes a value, does something while its sender waits, and lets it go.
 async fn take_extended(me: Party, rx: &Receiver<usize>, by_choice: bool, log: &Log) -> aqueduct::Outcome {
-    let during = |value: usize| log.lock().unwrap().push(("read", value));
-    if !by_choice {
-        let held = me.recv_held(rx).await?;
-        during(*held);
+    let held = if by_choice {
+        choose! { me, Alt::unseeded(); held = rx.recv_held() => held? }
+    } else {
+        me.recv_held(rx).await?
+    };
+    log.lock().unwrap().push(("read", *held));
+    for _ in 0..3 {
         me.rest().await;
-        return Ok(());
     }
-    choose! { me, Alt::unseeded();
-        held = rx.recv_held() => {
-            let held = held?;
-            during(*held);
-            me.rest().await;
-        }
-    }
+    assert!(!log.lock().unwrap().contains(&("write", *held)), "the writer of {} has gone on", *held);
+    drop(held);
     Ok(())
 }
 

@@ -284,7 +284,7 @@ fn is_linearizable(flavour: Flavour, history: &[Event]) -> bool {
 /// Three parties do whatever they like, and give up whenever.
 fn channels_lincheck(flavour: Flavour, two_of_them: Place, third: Place) {
     const EACH: usize = 4;
-    for run in 0..rounds(4) {
+    for run in 0..rounds(10) {
         let clock = Arc::new(AtomicUsize::new(0));
         let (tx, rx) = flavour.open();
         let mut network = Network::new();

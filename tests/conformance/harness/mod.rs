@@ -6,20 +6,32 @@
 //! a task. [`row!`] makes the tests.
 #![allow(dead_code, reason = "each file of rows uses a part")]
 
+mod check;
 mod flavour;
+mod forms;
+mod growth;
 mod memory;
 mod network;
 mod party;
+mod repeated;
 mod rows;
 mod runtimes;
 
 #[allow(unused_imports, reason = "each file of rows uses a part")]
+pub(crate) use check::{Check, Ending};
+#[allow(unused_imports, reason = "each file of rows uses a part")]
 pub(crate) use flavour::{Flavour, Lost};
+#[allow(unused_imports, reason = "each file of rows uses a part")]
+pub(crate) use forms::{Random, at_most, until_retired};
+#[allow(unused_imports, reason = "each file of rows uses a part")]
+pub(crate) use growth::Growth;
 #[allow(unused_imports, reason = "each file of rows uses a part")]
 pub(crate) use memory::{alone, assert_flat, bytes_in_use};
 pub(crate) use network::Network;
 #[allow(unused_imports, reason = "each file of rows uses a part")]
 pub(crate) use party::{Party, Place, choose};
+#[allow(unused_imports, reason = "each file of rows uses a part")]
+pub(crate) use repeated::{Inputs, Outputs, Style};
 #[allow(unused_imports, reason = "the tests that `row!` makes use them")]
 pub(crate) use rows::{Row, row, run_at};
 

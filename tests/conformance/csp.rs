@@ -1,1 +1,0 @@
-//! Rows from JCSP, core.async, PyCSP, aPyCSP and Fibers.

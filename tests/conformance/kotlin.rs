@@ -1,1 +1,0 @@
-//! Rows from kotlinx.coroutines.

@@ -33,7 +33,7 @@ fn the_farm_draws_the_same_mandelbrot_set_with_any_number_of_workers() {
 
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.starts_with("90 x 60 pixels in ") && text.contains(&format!("farm of {workers}")), "{text}");
-        assert!(text.contains("-->|\"tickets ("), "{text}");
+        assert!(text.contains("p0 -->|\"out\"| p1"), "{text}");
         let progress = String::from_utf8(output.stderr).unwrap();
         assert_eq!(progress, "15 of 60 rows\n30 of 60 rows\n45 of 60 rows\n60 of 60 rows\n", "no terminal, so lines");
     }

@@ -165,3 +165,21 @@ fn a_set_notices_the_end_of_a_channel_while_it_waits_and_while_it_does_not() {
     });
     assert_eq!(seen, [true].into());
 }
+
+#[test]
+fn in_textual_order_the_guard_that_was_ready_first_is_taken_first() {
+    let seen = explore(|| {
+        let [(a_tx, a), (b_tx, b)] = two(|| buffered(1));
+        let mut set = set(Alt::pri(), [a, b]);
+        assert_eq!(set.try_select(), Ok(None));
+        let sender = spawn(move || {
+            a_tx.try_send(1).unwrap();
+            b_tx.try_send(2).unwrap();
+        });
+        let first = set.select_blocking().unwrap().unwrap();
+        let second = set.select_blocking().unwrap().unwrap();
+        sender.join().unwrap();
+        (first, second)
+    });
+    assert_eq!(seen, [((0, 1), (1, 2))].into());
+}

@@ -209,7 +209,8 @@ impl<T, S: Store<T>> Inner<T, S> {
         // Where the store has room, nobody is held.
         let meets_all = may_be_held || self.store.has_room();
         // SAFETY: `self` is reached under the lock only.
-        if let Some(receiver) = unsafe { self.receivers.claim_first_if(own, |fields| meets_all || !fields.hold) } {
+        if let Some(receiver) = unsafe { self.receivers.claim_first_if(own, |fields| meets_all || !fields.hold, wakes) }
+        {
             self.departures += 1;
             let departure = self.departures;
             let value = node.slot.take();
@@ -245,7 +246,7 @@ impl<T, S: Store<T>> Inner<T, S> {
         }
         if !own.is_null() {
             // SAFETY: under the lock; only a kept choice names itself.
-            unsafe { self.receivers.touch_own(own) };
+            unsafe { self.receivers.touch_own(own, wakes) };
         }
         Step::Done
     }
@@ -276,7 +277,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     fn take_from_sender(&mut self, wakes: &mut Wakes, hold: bool, own: *const Claim) -> Option<T> {
         let departure = self.departures + 1;
         // SAFETY: `self` is reached under the lock only.
-        let sender = unsafe { self.senders.claim_first(own) }?;
+        let sender = unsafe { self.senders.claim_first(own, wakes) }?;
         if hold {
             self.rare().holding.push(departure);
         }
@@ -333,7 +334,7 @@ impl<T, S: Store<T>> Inner<T, S> {
     /// Tells everybody in a list that the channel has ended.
     fn end_all<U>(list: &mut List<U>, wakes: &mut Wakes) {
         // SAFETY: a list of an `Inner` is reached under the lock only.
-        while let Some(waiter) = unsafe { list.claim_first(ptr::null()) } {
+        while let Some(waiter) = unsafe { list.claim_first(ptr::null(), wakes) } {
             // SAFETY: the lock has been held since the claim; setting a flag does not panic.
             unsafe { waiter.commit(wakes, |fields| fields.ended = true) };
         }
@@ -544,7 +545,7 @@ impl<T, S: Store<T>> Exchange<T, S> {
                 return value;
             }
             // SAFETY: under the lock.
-            if let Some(receiver) = unsafe { inner.receivers.claim_first(ptr::null()) } {
+            if let Some(receiver) = unsafe { inner.receivers.claim_first(ptr::null(), &mut wakes) } {
                 // SAFETY: the lock has been held since the claim; moving a value does not panic.
                 unsafe {
                     receiver.commit(&mut wakes, |fields| {

@@ -41,6 +41,9 @@ use super::wakes::Wakes;
 /// Marks a guard's number in a node: its claim is a [`KeptClaim`].
 pub(crate) const KEPT: u32 = 1 << 31;
 
+/// Marks a claim that commits nothing: its owner is to look again.
+const LOOK: u32 = 1 << 20;
+
 const BITS: usize = 64;
 
 /// How often a choice that finds nothing looks again within one poll, because it was touched meanwhile.
@@ -60,20 +63,26 @@ impl KeptClaim {
     ///
     /// # Safety
     /// `this` is the claim of a kept choice, alive: the peer holds the lock of the list in which the guard is linked.
-    pub(crate) unsafe fn claim_or_touch(this: *const Claim, guard: u32) -> bool {
+    pub(crate) unsafe fn claim_or_touch(this: *const Claim, guard: u32, wakes: &mut Wakes) -> bool {
         // SAFETY: the claim is the first field of a `KeptClaim`, which is alive by the caller's promise.
-        let this = unsafe { &*this.cast::<Self>() };
+        let kept = unsafe { &*this.cast::<Self>() };
+        let index = guard as usize;
         loop {
-            // Whoever has touched a guard before this one has the owner look again, or claims the choice himself.
-            let barred = this.strict && this.is_touched_before(guard as usize);
-            if !barred && this.claim.claim(guard) {
+            // In strict order nobody is taken past a guard that was touched before.
+            let barred = kept.strict && kept.is_touched_before(index);
+            if !barred && kept.claim.claim(guard) {
                 return true;
             }
-            let guard = guard as usize;
-            this.touched[guard / BITS].fetch_or(1 << (guard % BITS), Ordering::AcqRel);
+            kept.touched[index / BITS].fetch_or(1 << (index % BITS), Ordering::AcqRel);
             // K2: against the owner's.
             fence(Ordering::SeqCst);
-            if barred || !this.claim.is_armed() {
+            if !kept.claim.is_armed() {
+                return false;
+            }
+            if barred && kept.claim.claim(guard | LOOK) {
+                // The owner waits, and was not told of this guard: it looks again, from the beginning.
+                // SAFETY: claimed just now; the caller's lock keeps the claim alive.
+                wakes.push(unsafe { Claim::commit(this, guard | LOOK) });
                 return false;
             }
         }
@@ -182,9 +191,10 @@ impl Kept {
         }
         let guard = loop {
             match self.claim.claim.look() {
+                Sight::Taken(guard) if guard & LOOK != 0 => return,
                 Sight::Taken(guard) => break guard as usize,
                 // The peer holds this guard's lock until it is done: delisting waits for it there.
-                Sight::Busy(guard) => delist(guards, guard as usize),
+                Sight::Busy(guard) => delist(guards, (guard & !LOOK) as usize),
                 Sight::Armed => unreachable!("only the owner goes back to idle"),
             }
         };

@@ -167,9 +167,9 @@ impl<T> List<T> {
     /// # Safety
     /// The caller holds the list's lock.
     #[inline]
-    pub(crate) unsafe fn claim_first(&mut self, own: *const Claim) -> Option<Claimed<T>> {
+    pub(crate) unsafe fn claim_first(&mut self, own: *const Claim, wakes: &mut Wakes) -> Option<Claimed<T>> {
         // SAFETY: by the caller's promise.
-        unsafe { self.claim_first_if(own, |_| true) }
+        unsafe { self.claim_first_if(own, |_| true, wakes) }
     }
 
     /// As `claim_first`, but none if that one does not fit.
@@ -181,6 +181,7 @@ impl<T> List<T> {
         &mut self,
         own: *const Claim,
         fits: impl Fn(&Fields<T>) -> bool,
+        wakes: &mut Wakes,
     ) -> Option<Claimed<T>> {
         let mut node = self.head;
         loop {
@@ -204,7 +205,7 @@ impl<T> List<T> {
                     || if guard & KEPT == 0 {
                         (*claim).claim(guard)
                     } else {
-                        KeptClaim::claim_or_touch(claim, guard & !KEPT)
+                        KeptClaim::claim_or_touch(claim, guard & !KEPT, wakes)
                     }
             };
             // SAFETY: as above.
@@ -221,14 +222,14 @@ impl<T> List<T> {
     /// # Safety
     /// The caller holds the list's lock; `own` is the claim of a kept choice.
     #[cold]
-    pub(crate) unsafe fn touch_own(&mut self, own: *const Claim) {
+    pub(crate) unsafe fn touch_own(&mut self, own: *const Claim, wakes: &mut Wakes) {
         let mut node = self.head;
         while !node.is_null() {
             // SAFETY: the node is linked, hence alive, as is its claim; we hold the lock.
             unsafe {
                 let (claim, guard, next) = (*node).fields(|fields| (fields.claim, fields.guard, fields.next));
                 if claim == own {
-                    let won = KeptClaim::claim_or_touch(claim, guard & !KEPT);
+                    let won = KeptClaim::claim_or_touch(claim, guard & !KEPT, wakes);
                     debug_assert!(!won, "the choice is looking, not waiting");
                     self.unlink(&*node);
                 }

@@ -63,8 +63,12 @@
 //!   how they end, and what a dropped future does are told in [`guide::channels`].
 //! * [`oneshot`], [`calls`], [`watch`], [`broadcast`]: thin forms of them.
 //! * [`alt!`], [`alt_blocking!`], [`Alt`], [`AltSet`]: choice, told in [`guide::choice`].
-//! * `#[process]`, [`par!`], [`try_par!`], [`Group`], [`Process::spawn`]: processes, told in [`guide::processes`].
+//! * `#[process]`, `#[derive(Process)]`, [`par!`], [`try_par!`], [`Group`], [`Process::spawn`]: processes, told in
+//!   [`guide::processes`].
+//! * [`toolkit`]: processes that are ready to use, from delta and merge to farms, files and programs of the system.
 //! * [`after`], [`at`], [`tick`]: time. [`sync::Barrier`]: meeting without a message.
+//! * [`Process::shape`], [`Picture`]: pictures of a network before it runs, and while it does.
+//! * `aqueduct::testing` (feature `testing`): your network under seeded schedules, in virtual time.
 //! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, there is no need for it:
 //!   [`guide::processes`] has an example.
 //!
@@ -77,7 +81,7 @@
 //!
 //! # Features
 //!
-//! * `macros` (default): `#[process]`, [`alt!`], [`alt_blocking!`].
+//! * `macros` (default): `#[process]`, `#[derive(Process)]`, [`alt!`], [`alt_blocking!`], and the [`toolkit`].
 //! * `testing`: `aqueduct::testing` runs your networks under seeded schedules and virtual time. For dev-dependencies.
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

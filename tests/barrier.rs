@@ -40,9 +40,9 @@ fn a_phase_ends_when_the_last_member_arrives() {
     assert!(!first.is_over());
     let (pending, counter) = poll(pin!(&mut first));
     assert!(pending.is_pending());
-    let _ = b.arrive();
+    b.signal();
     assert_eq!((counter.wakes(), barrier.phase()), (0, 0));
-    let _ = c.arrive();
+    c.signal();
     assert_eq!((counter.wakes(), barrier.phase()), (1, 1));
     assert!(first.is_over());
     assert_eq!(poll(pin!(first)).0, Poll::Ready(Ok(0)));
@@ -52,7 +52,7 @@ fn a_phase_ends_when_the_last_member_arrives() {
 fn to_arrive_twice_is_to_arrive_once() {
     let barrier = Barrier::new();
     let (mut a, mut b) = (barrier.enrol(), barrier.enrol());
-    let _ = a.arrive();
+    a.signal();
     assert!(!a.arrive().is_over(), "dropping the phase took nothing back, and arriving again adds nothing");
     assert_eq!(barrier.phase(), 0);
     assert!(b.arrive().is_over());
@@ -65,11 +65,11 @@ fn who_resigns_is_not_waited_for_arrived_or_not() {
     let barrier = Barrier::new();
     let (mut a, mut b, c) = (barrier.enrol(), barrier.enrol(), barrier.enrol());
     let phase = a.arrive();
-    let _ = b.arrive();
+    b.signal();
     drop(c);
     assert!(phase.is_over(), "the last one that had not arrived has left");
     assert_eq!(barrier.members(), 2);
-    let _ = a.arrive();
+    a.signal();
     a.resign();
     assert_eq!((barrier.phase(), barrier.members()), (1, 1), "its arrival left with it");
     assert!(b.arrive().is_over());
@@ -118,7 +118,7 @@ fn a_phase_is_a_guard_and_keeps_the_place_of_the_others() {
     });
     let (pending, counter) = poll(choice.as_mut());
     assert!(pending.is_pending());
-    let _ = b.arrive();
+    b.signal();
     assert_eq!(counter.wakes(), 1);
     assert_eq!(poll(choice).0, Poll::Ready(Err(0)));
 }
@@ -159,7 +159,7 @@ fn the_first_poison_wins_and_what_was_over_stays_over() {
     let barrier = Barrier::new();
     let (mut a, mut b) = (barrier.enrol(), barrier.enrol());
     let phase = a.arrive();
-    let _ = b.arrive();
+    b.signal();
     barrier.poison("first");
     barrier.poison("second");
     assert_eq!(poll(pin!(phase)).0, Poll::Ready(Ok(0)));
@@ -237,15 +237,15 @@ fn a_sync_that_was_dropped_is_told_of_its_phase_by_the_next() {
     let mut sync = Box::pin(one.sync());
     assert!(poll(sync.as_mut()).0.is_pending());
     drop(sync);
-    let _ = other.arrive();
+    other.signal();
     assert_eq!(barrier.phase(), 1);
     assert_eq!(poll(pin!(one.sync())).0, Poll::Ready(Ok(0)), "not: arrived in phase 1, and waiting");
     assert!(poll(pin!(one.sync())).0.is_pending());
     // Who only arrives, arrives in each phase.
     for phase in 1..4 {
         assert_eq!(barrier.phase(), phase);
-        let _ = other.arrive();
-        let _ = one.arrive();
+        other.signal();
+        one.signal();
     }
 }
 
@@ -265,6 +265,6 @@ fn a_waker_that_panics_keeps_nobody_else_asleep() {
     let mut second = b.arrive();
     let (pending, counter) = poll(Pin::new(&mut second));
     assert!(pending.is_pending());
-    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(c.arrive()))).is_err());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| c.signal())).is_err());
     assert_eq!(counter.wakes(), 1);
 }

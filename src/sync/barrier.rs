@@ -184,6 +184,12 @@ impl Member {
     /// # Outcome::Ok(()) }).unwrap();
     /// ```
     pub fn arrive(&mut self) -> Phase<'_> {
+        let phase = self.signal();
+        Phase { member: self, phase }
+    }
+
+    /// Arrives, for good, and does not wait for the others; gives the phase's number. For who works ahead.
+    pub fn signal(&mut self) -> u64 {
         let mut state = self.shared.lock();
         let phase = state.phase;
         let waiting = if self.arrived_in == Some(phase) {
@@ -196,7 +202,7 @@ impl Member {
         };
         drop(state);
         wake(waiting);
-        Phase { member: self, phase }
+        phase
     }
 
     /// Arrives and waits; gives the number of the phase that has ended. If it has arrived already, and was not told of the

@@ -7,13 +7,13 @@
 //! | T13 retire and poison, T14 ownership and no scanning, T15 ending twice, T16 an ended guard in its place | `ending` |
 //! | T8 cancelled after the commit, T22 side effects in guards | `values` |
 //! | T3 losers that stay behind | `tests/leaks.rs`, which counts memory |
+//! | T18 extended rendezvous over an overwriting buffer | `tests/conformance`, `csp::jcsp::extended_buffered` |
+//! | T19 barriers in a choice need a global order | `tests/conformance`, `csp::symmetric`: to arrive commits, so they do not |
 //!
 //! Not applicable yet:
 //!
 //! | trap | why |
 //! |---|---|
-//! | T18 extended rendezvous over an overwriting buffer | there is neither of the two yet |
-//! | T19 barriers in a choice need a global order | there is no barrier yet |
 //! | T20 the last acknowledgement lost at exit | channels do not cross hosts yet |
 
 #[path = "../common/mod.rs"]

@@ -451,3 +451,25 @@ fn watching_disturbs_nobody() {
         assert!(watch.shape().processes().is_empty(), "nothing is left over");
     });
 }
+
+#[process]
+async fn publish(_state: aqueduct::WatchSender<u8>, _news: aqueduct::BroadcastSender<u32>) {}
+
+#[process]
+async fn follow(_state: aqueduct::WatchReceiver<u8>, _news: Receiver<u32>) {}
+
+#[test]
+fn a_watch_and_a_broadcast_lead_to_each_of_their_readers() {
+    let (state, gauge) = aqueduct::watch(0);
+    let (news, first) = aqueduct::broadcast(1);
+    let second = news.subscribe();
+    let other = gauge.clone();
+    let shape = par!(publish(state, news), follow(gauge, first), follow(other, second)).shape();
+    let ports = |process: usize| shape.processes()[process].ports().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        ports(0),
+        ["state[0]: Sender<()>", "state[1]: Sender<()>", "news[0]: Sender<u32>", "news[1]: Sender<u32>"]
+    );
+    assert_eq!(ports(2), ["state: Receiver<()>", "news: Receiver<u32>"]);
+    assert_eq!((shape.channels().len(), shape.one_sided().count()), (4, 0));
+}

@@ -286,6 +286,14 @@ impl<T> BroadcastSender<T> {
     }
 }
 
+/// The channels to its receivers.
+impl<T> crate::Ports for BroadcastSender<T> {
+    fn list(&self, ports: &mut crate::PortList) {
+        let outlets = self.shared.state.lock().outlets.clone();
+        ports.each(&outlets);
+    }
+}
+
 /// A receiver that had no room at once, and the send that waits for it.
 type Waiting<'a, T> = (&'a Sender<T>, Pin<Box<SendFuture<'a, T>>>);
 

@@ -150,6 +150,20 @@ impl<T> WatchSender<T> {
     }
 }
 
+/// The channels over which its readers are told.
+impl<T> crate::Ports for WatchSender<T> {
+    fn list(&self, ports: &mut crate::PortList) {
+        let readers = self.watched.0.lock().readers.clone();
+        ports.each(&readers);
+    }
+}
+
+impl<T> crate::Ports for WatchReceiver<T> {
+    fn list(&self, ports: &mut crate::PortList) {
+        self.signal.list(ports);
+    }
+}
+
 impl<T> Clone for WatchSender<T> {
     fn clone(&self) -> Self {
         self.watched.0.lock().writers += 1;

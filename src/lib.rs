@@ -130,7 +130,7 @@ pub use aqueduct_macros::{Process, process};
 pub mod prelude {
     pub use crate::{
         Alt, AltSet, Call, Caller, Channel, Ended, Exit, Group, Outcome, Poisoned, Process, ProcessError, Receiver,
-        Run, Sender, after, at, par, tick, try_par,
+        Run, RunBlocking, RunLocal, Sender, after, at, par, tick, try_par,
     };
     #[cfg(feature = "macros")]
     pub use crate::{alt, alt_blocking, process};

@@ -180,7 +180,7 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
     let mut outer_body = Group::new(
         Delimiter::Brace,
         quote! {
-            #[allow(clippy::too_many_arguments, clippy::unused_async)]
+            #[allow(clippy::too_many_arguments, clippy::unused_async, clippy::needless_pass_by_value)]
             #inner #block
 
             #[allow(unused_imports)]

@@ -26,7 +26,10 @@ use crate::wait::{Arrange as _, Chosen, Guarded, Kept, KeptGuards, block_on};
 /// [`select`](Self::select) returns.
 ///
 /// A guard whose channel has ended gives that once and is removed; so a loop `while let Ok(event) = set.select().await`
-/// ends when all have.
+/// ends when all have. A clock, a quit channel or any other guard that goes on keeps it from that: then take how the data
+/// ends by [`recv`](Self::recv), rather than by [`recv_ok`](Self::recv_ok), and count.
+///
+/// In a struct that is a process, move the ends into the set: `self.inputs.drain(..)`, or `self.quit.clone()`.
 ///
 /// # Examples
 /// ```

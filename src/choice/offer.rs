@@ -52,6 +52,8 @@ pub struct Offer<'a, R> {
 }
 
 /// Every guard of the choice is ended or disabled: there is nothing to wait for.
+///
+/// Taken with `?` it ends a process quietly, as a retired channel does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("every guard of the choice is ended or disabled: there is nothing to wait for")]
 pub struct Exhausted;

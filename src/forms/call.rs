@@ -76,7 +76,8 @@ impl<Q, A> Caller<Q, A> {
         answer.recv().await.map_err(|ended| CallError::unanswered(ended.into()))
     }
 
-    /// As [`call`](Self::call), waiting for the reply no longer than `limit` from now.
+    /// As [`call`](Self::call), waiting no longer than `limit` from now: for a server to take the call and to reply,
+    /// together. If none has taken it, [`into_request`](CallError::into_request) gives the request back.
     ///
     /// # Errors
     /// As [`call`](Self::call), or the time was up.
@@ -87,7 +88,7 @@ impl<Q, A> Caller<Q, A> {
         self.call_limited(request, Limit::For(limit))
     }
 
-    /// As [`call`](Self::call), waiting for the reply no longer than until `deadline`.
+    /// As [`call`](Self::call), waiting no longer than until `deadline`: for a server to take the call and to reply.
     ///
     /// # Errors
     /// As [`call`](Self::call), or the time was up.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::exit::{Exit, Reasoned};
 use crate::choice::Ending;
-use crate::context::{Cause, Context, Kind, Reason, dispose};
+use crate::context::{Cause, Context, Kind, Poisoned, Reason, dispose};
 
 /// A process failed; this is the first cause.
 ///
@@ -44,6 +44,13 @@ impl fmt::Display for ProcessError {
             0 => self.cause.fmt(f),
             _ => write!(f, "process {}", self.cause),
         }
+    }
+}
+
+/// So that `?` takes a poison out of a plain function that returns what processes return.
+impl From<Poisoned> for ProcessError {
+    fn from(Poisoned(cause): Poisoned) -> Self {
+        Self { cause }
     }
 }
 

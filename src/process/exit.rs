@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::error::ProcessError;
 use crate::channel::{Carried, Refused, TryRecvError, WaitError};
+use crate::choice::Exhausted;
 use crate::context::{Cause, Ended, FailMark, Poisoned, Reason};
 
 /// What the body of a process returns.
@@ -121,6 +122,10 @@ fn recognise(error: &(dyn Error + 'static)) -> Option<Ended> {
     }
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return in_refusal(refused);
+    }
+    // Whatever ended badly has marked the process, or was seen by a handler.
+    if error.is::<Exhausted>() {
+        return Some(Ended::Retired);
     }
     // A `SendError<T>` for some T: its source has a type that nobody else can use.
     let source = error.source()?;

@@ -80,7 +80,10 @@ impl<'a, T> Group<'a, T> {
             self.added = 0;
         }
         process.draw(&mut self.unstarted);
-        let child: Boxed<'a, T> = Box::pin(process.into_future());
+        self.push(Box::pin(process.into_future()));
+    }
+
+    fn push(&mut self, child: Boxed<'a, T>) {
         let place = match self.free.pop() {
             Some(place) => {
                 self.children[place] = Some(child);
@@ -212,6 +215,23 @@ impl<'a, T: Send + 'a> Process for Group<'a, T> {
         Self: 'static,
     {
         self.spawn()
+    }
+}
+
+impl<'a> Group<'a> {
+    /// Adds a process whose value nobody wants.
+    #[cfg(feature = "macros")]
+    pub(crate) fn add_without_value<P>(&mut self, process: P)
+    where
+        P: Process<Value: Send>,
+        P::IntoFuture: Send + 'a,
+    {
+        if self.is_empty() {
+            self.added = 0;
+        }
+        process.draw(&mut self.unstarted);
+        let run = process.into_future();
+        self.push(Box::pin(async move { run.await.map(drop) }));
     }
 }
 

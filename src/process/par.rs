@@ -14,7 +14,8 @@ use super::shape::Sketch;
 use super::{Process, task};
 use crate::process::exit::Exit;
 
-/// Runs processes together, in turns, in the task that awaits it; done when all have ended.
+/// Runs one to sixteen processes together, in turns, in the task that awaits it; done when all have ended. (For more,
+/// or for a number known at run time only, a [`Group`](crate::Group).)
 ///
 /// Gives a tuple of their values, in order. It is structured: no child outlives it. Thread processes among them run
 /// on their own threads. The composition is itself a process, and lazy.

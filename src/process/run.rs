@@ -13,8 +13,8 @@ use crate::context::{Cause, Reason, schedule};
 /// The runtime has a worker for each CPU. Processes that were spawned and still run when `main` ends are cancelled;
 /// threads are left to themselves. Inside a runtime there is no need for it: await the process.
 ///
-/// An async block ends with `Outcome::Ok(…)`, since nothing else tells the compiler what its `?` makes. It runs as a
-/// process named `main`.
+/// It runs as a process named `main`. "Type annotations needed … cannot infer type of the type parameter `E`" says that an
+/// async block ends with `Ok(…)`: end it with `Outcome::Ok(…)`, since nothing else tells the compiler what its `?` makes.
 ///
 /// # Errors
 /// The process's own; or that it was called inside a task, or that no runtime could be made.

@@ -82,11 +82,12 @@ impl<T: Send + 'static> Pipeline<T> {
         self.through(move |input, out| filter(keep, input, out))
     }
 
-    /// Adds a process of any kind as a stage: yours, a farm, another pipeline.
+    /// Adds a process of any kind as a stage: yours, a farm, a program of the system, another pipeline. What it makes, such
+    /// as an exit status, is dropped: `.through(|input, out: Sender<String>| command_filter(Program::new("sort"), input, out))`.
     pub fn through<U, P>(self, stage: impl FnOnce(Receiver<T>, Sender<U>) -> P + Send + 'static) -> Pipeline<U>
     where
         U: Send + 'static,
-        P: Process<Value = ()> + Send + 'static,
+        P: Process<Value: Send> + Send + 'static,
         P::IntoFuture: Send + 'static,
     {
         let Self { mut stages, room, last } = self;
@@ -127,7 +128,7 @@ trait Stage: Send {
 
 impl<P> Stage for P
 where
-    P: Process<Value = ()> + Send + 'static,
+    P: Process<Value: Send> + Send + 'static,
     P::IntoFuture: Send + 'static,
 {
     fn draw(&self, sketch: &mut Sketch) {
@@ -135,7 +136,7 @@ where
     }
 
     fn join(self: Box<Self>, group: &mut Group<'static>) {
-        group.add(*self);
+        group.add_without_value(*self);
     }
 }
 

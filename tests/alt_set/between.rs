@@ -161,6 +161,7 @@ fn in_textual_order_what_was_ready_first_at_a_higher_guard_is_taken_first() {
                     if let Some(event) = set.try_select().unwrap() {
                         return event;
                     }
+                    std::thread::yield_now();
                 }
             };
             assert_eq!([take(), take()], [("high", n), ("low", n)]);
@@ -194,4 +195,24 @@ fn a_key_of_one_set_names_nothing_in_another() {
     let (key, other) = (one.recv_ok(a, |n| n), two.recv_ok(b, |n| n));
     assert_ne!(key, other);
     assert!(!two.remove(key) && two.get(key).is_none() && !two.is_empty());
+}
+
+#[test]
+fn the_end_of_all_guards_taken_with_a_question_mark_is_quiet() {
+    on_runtime(async {
+        let (tx, rx) = channel::<u32>();
+        let (out, received) = buffered(1);
+        task("passes on", async move {
+            out.send(7).await?;
+            let mut set = AltSet::fair();
+            set.recv_ok(rx, |n| n);
+            drop(tx);
+            let n = set.select().await?;
+            out.send(n).await?;
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(received.recv().await, Ok(7), "its output was retired, not poisoned");
+    });
 }

@@ -97,3 +97,22 @@ fn a_pipeline_that_is_dropped_unstarted_or_unended_leaves_nobody_waiting() {
         assert!(a.send(1).await.is_err());
     });
 }
+
+#[test]
+fn a_program_of_the_system_is_a_stage_whose_exit_status_is_dropped() {
+    if cfg!(not(unix)) {
+        println!("skipped: there may be no `sort` here");
+        return;
+    }
+    let sorted = on_runtime(async {
+        let (tx, rx) = aqueduct::channel();
+        let (out, lines) = aqueduct::channel();
+        let stages = pipeline(rx)
+            .then(|line: &str| line.to_uppercase())
+            .through(|input, out: Sender<String>| command_filter(Program::new("sort").must_succeed(), input, out))
+            .into(out);
+        assert_eq!(stages.shape().one_sided().count(), 2, "only the two ends lead outside");
+        par!(generate(["b", "c", "a"], tx), stages, collect(lines)).await.unwrap().2
+    });
+    assert_eq!(sorted, ["A", "B", "C"]);
+}

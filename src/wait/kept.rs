@@ -180,18 +180,18 @@ impl Kept {
         self.loose.set(index, true);
     }
 
-    /// Takes the claim back, or notes what a peer has committed.
-    fn leave(&mut self, guards: &mut impl KeptGuards) {
+    /// Takes the claim back, or notes what a peer has committed; true if it was armed until now.
+    fn leave(&mut self, guards: &mut impl KeptGuards) -> bool {
         if !std::mem::take(&mut self.waiting) {
-            return;
+            return false;
         }
         // SAFETY: ours, and armed for a choice.
         if let Some(_waker) = unsafe { self.claim.claim.withdraw() } {
-            return;
+            return true;
         }
         let guard = loop {
             match self.claim.claim.look() {
-                Sight::Taken(guard) if guard & LOOK != 0 => return,
+                Sight::Taken(guard) if guard & LOOK != 0 => return false,
                 Sight::Taken(guard) => break guard as usize,
                 // The peer holds this guard's lock until it is done: delisting waits for it there.
                 Sight::Busy(guard) => delist(guards, (guard & !LOOK) as usize),
@@ -201,6 +201,7 @@ impl Kept {
         let settled = guards.guard(guard).exchange().map(Exchanging::settle);
         self.loose.set(guard, true);
         self.committed = Some((guard, settled == Some(Settled::Held)));
+        false
     }
 
     /// A guard goes for good.
@@ -320,8 +321,8 @@ impl<G: KeptGuards> Round<'_, G> {
             if !touched && !poll_only {
                 return Poll::Pending;
             }
-            self.kept.leave(self.guards);
-            if !touched && self.kept.committed.is_none() {
+            // Armed until now: nobody has come by meanwhile.
+            if self.kept.leave(self.guards) && !touched {
                 return Poll::Ready(Chosen::Default);
             }
         }

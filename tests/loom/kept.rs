@@ -162,6 +162,24 @@ fn a_set_notices_the_end_of_a_channel_while_it_waits_and_while_it_does_not() {
 }
 
 #[test]
+fn in_textual_order_the_default_is_right_although_a_peer_was_barred() {
+    // As above, but the value that moves makes the higher guard ready before the lower one.
+    let seen = explore(|| {
+        let [(a_tx, a), (b_tx, b)] = two(|| buffered(1));
+        let mut set = set(Alt::pri(), [a, b]);
+        assert_eq!(set.try_select(), Ok(None));
+        let sender = spawn(move || {
+            a_tx.try_send(1).unwrap();
+            b_tx.try_send(2).unwrap();
+        });
+        let got = set.try_select().unwrap();
+        sender.join().unwrap();
+        got
+    });
+    assert_eq!(seen, [None, Some((0, 1))].into(), "never the lower one alone");
+}
+
+#[test]
 fn in_textual_order_the_guard_that_was_ready_first_is_taken_first() {
     let seen = explore(|| {
         let [(a_tx, a), (b_tx, b)] = two(|| buffered(1));

@@ -188,7 +188,12 @@ impl<T> Drop for WatchSender<T> {
 
 impl<T: fmt::Debug> fmt::Debug for WatchSender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WatchSender").field("state", &self.get()).finish()
+        // Cloned, since showing the state is the user's.
+        let (state, readers) = {
+            let inner = self.watched.0.lock();
+            (Arc::clone(&inner.state), inner.readers.len())
+        };
+        f.debug_struct("WatchSender").field("state", &state).field("readers", &readers).finish()
     }
 }
 

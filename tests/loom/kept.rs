@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use aqueduct::{Alt, AltSet, Receiver, alt_blocking, buffered, channel};
 use loom::thread::spawn;
 
-use crate::{explore, two};
+use crate::{explore, explore_at_least, two};
 
 /// A set over these channels that gives the number of the channel and the value.
 fn set<const N: usize>(order: Alt, receivers: [Receiver<u32>; N]) -> AltSet<(usize, u32)> {
@@ -181,7 +181,7 @@ fn in_textual_order_the_default_is_right_although_a_peer_was_barred() {
 
 #[test]
 fn in_textual_order_the_guard_that_was_ready_first_is_taken_first() {
-    let seen = explore(|| {
+    let seen = explore_at_least(3, || {
         let [(a_tx, a), (b_tx, b)] = two(|| buffered(1));
         let mut set = set(Alt::pri(), [a, b]);
         assert_eq!(set.try_select(), Ok(None));
@@ -195,4 +195,20 @@ fn in_textual_order_the_guard_that_was_ready_first_is_taken_first() {
         (first, second)
     });
     assert_eq!(seen, [((0, 1), (1, 2))].into());
+}
+
+#[test]
+fn in_textual_order_that_holds_at_the_first_look_too() {
+    let seen = explore(|| {
+        let [(a_tx, a), (b_tx, b)] = two(|| buffered(1));
+        let mut set = set(Alt::pri(), [a, b]);
+        let sender = spawn(move || {
+            a_tx.try_send(1).unwrap();
+            b_tx.try_send(2).unwrap();
+        });
+        let first = set.select_blocking().unwrap().unwrap();
+        sender.join().unwrap();
+        first
+    });
+    assert_eq!(seen, [(0, 1)].into());
 }

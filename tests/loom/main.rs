@@ -26,8 +26,16 @@ use aqueduct::{ChannelEnd as _, Receiver, Sender};
 
 /// Runs a model through all its interleavings and gives the outcomes that occurred.
 fn explore<O: Ord + Send + 'static>(model: impl Fn() -> O + Send + Sync + 'static) -> BTreeSet<O> {
+    explore_at_least(2, model)
+}
+
+/// The same for what fewer preemptions than these do not show.
+fn explore_at_least<O: Ord + Send + 'static>(
+    preemptions: usize,
+    model: impl Fn() -> O + Send + Sync + 'static,
+) -> BTreeSet<O> {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound.get_or_insert(2);
+    builder.preemption_bound = Some(builder.preemption_bound.unwrap_or(0).max(preemptions));
     builder.max_branches = 20_000;
     // Not the model's types: what is counted here must not add to what is explored.
     let executions = Arc::new(AtomicUsize::new(0));

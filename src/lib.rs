@@ -90,8 +90,13 @@ extern crate self as aqueduct;
 
 mod channel;
 mod choice;
+#[cfg(feature = "cluster")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
+pub mod cluster;
 mod context;
 mod forms;
+#[cfg(feature = "cluster")]
+mod net;
 #[doc(hidden)]
 pub mod process;
 pub mod sync;

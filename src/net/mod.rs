@@ -1,0 +1,9 @@
+//! Links between processes: identity, wire format, QUIC.
+//!
+//! ```text
+//! link      messages in order, large payloads on streams of their own
+//! endpoint  QUIC settings, who listens and who dials
+//! identity  the authority of a run, certificates
+//! frame     bytes to frames and back (no I/O)
+//! codec     values to bytes and back, bounded
+//! ```

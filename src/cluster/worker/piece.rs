@@ -1,21 +1,81 @@
 //! Runs a piece of a chunk: decode an argument, call the function, encode the result, again and again.
+//!
+//! This is the loop that ten million small tasks go through each second, so it is generic (the function is inlined into
+//! it) and does not look at the clock: the I/O thread tells it when results have waited long enough (`Running`'s signals,
+//! one relaxed load an item).
 
-use std::{future::Future, marker::PhantomData};
+use std::{
+    any::Any,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Instant,
+};
 
+use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
+
+use super::{block_on::drive, desk::Desk, panics, running::Running};
+use crate::{cluster::error::TaskError, net::codec};
+
+/// Results are sent when they have so many bytes.
+const SEND_BYTES: usize = 256 << 10;
 
 /// A range of items that this worker was given, and where their results go.
 #[derive(Debug)]
 pub struct Piece<'a> {
-    marker: PhantomData<&'a ()>,
+    pub(super) arguments: Bytes,
+    /// Items of the chunk before the range.
+    pub(super) before: u32,
+    pub(super) count: u32,
+    /// The job's captured data, encoded, and decoded once.
+    pub(super) captured: &'a CapturedData,
+    /// Results of this range are folded by this function before they are sent.
+    pub(super) fold: Option<fn(&mut Self)>,
+    pub(super) running: Arc<Running>,
+    pub(super) desk: &'a Desk,
+    /// Where a nested fold leaves its value instead of sending it.
+    pub(super) folded: Option<Result<Vec<u8>, TaskError>>,
+    pub(super) nested: bool,
+}
+
+/// The captured data of one job on one worker.
+#[derive(Debug, Default)]
+pub(super) struct CapturedData {
+    pub(super) encoded: Bytes,
+    pub(super) decoded: parking_lot::Mutex<Option<Arc<dyn Any + Send + Sync>>>,
+}
+
+impl CapturedData {
+    fn get<S: DeserializeOwned + Send + Sync + 'static>(&self) -> Result<Arc<S>, TaskError> {
+        let mut decoded = self.decoded.lock();
+        if let Some(value) = &*decoded
+            && let Ok(value) = Arc::clone(value).downcast::<S>()
+        {
+            return Ok(value);
+        }
+        let value: S = codec::decode(&self.encoded)
+            .map_err(|error| TaskError::codec("the captured value", "decoded", &error))?;
+        let value = Arc::new(value);
+        *decoded = Some(value.clone());
+        Ok(value)
+    }
+}
+
+/// How one item ended.
+enum Ended<R> {
+    Value(R),
+    /// The task was cancelled: no result is wanted.
+    Cancelled,
+    /// An async task used its time up.
+    TimedOut,
 }
 
 #[doc(hidden)]
 impl Piece<'_> {
     /// Runs a plain function over the items; a function of several arguments takes them as a tuple.
     pub fn each<A: DeserializeOwned, R: Serialize>(&mut self, call: impl Fn(A) -> R) {
-        let _ = call;
-        todo!("the founder writes this")
+        self.go(|item| Ended::Value(call(item)));
     }
 
     /// The same with captured data.
@@ -25,14 +85,16 @@ impl Piece<'_> {
         A: DeserializeOwned,
         R: Serialize,
     {
-        let _ = call;
-        todo!("the founder writes this")
+        match self.captured.get::<S>() {
+            Ok(captured) => self.go(|item| Ended::Value(call(&captured, item))),
+            Err(error) => self.desk.unusable(self.running.run, self.count, error),
+        }
     }
 
     /// The same for an async function.
     pub fn each_async<A: DeserializeOwned, U: Future<Output: Serialize>>(&mut self, call: impl Fn(A) -> U) {
-        let _ = call;
-        todo!("the founder writes this")
+        let running = Arc::clone(&self.running);
+        self.go(|item| run_async(&running, call(item)));
     }
 
     /// The same for an async function with captured data.
@@ -42,13 +104,150 @@ impl Piece<'_> {
         A: DeserializeOwned,
         R: Serialize,
     {
-        let _ = call;
-        todo!("the founder writes this")
+        let running = Arc::clone(&self.running);
+        match self.captured.get::<S>() {
+            Ok(captured) => self.go(|item| run_async(&running, call(&captured, item))),
+            Err(error) => self.desk.unusable(self.running.run, self.count, error),
+        }
     }
 
     /// Folds the items, which are encoded results, from the left into one.
     pub fn fold<R: DeserializeOwned + Serialize>(&mut self, call: impl Fn(R, R) -> R) {
-        let _ = call;
-        todo!("the founder writes this")
+        let started = Instant::now();
+        let mut rest: &[u8] = &self.arguments;
+        let before = self.before;
+        let count = self.count;
+        self.running.begin();
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            for _ in 0..before {
+                codec::decode_next::<R>(&mut rest).map_err(|error| TaskError::codec("a result", "decoded", &error))?;
+            }
+            let mut sum: Option<R> = None;
+            for _ in 0..count {
+                let next = codec::decode_next::<R>(&mut rest)
+                    .map_err(|error| TaskError::codec("a result", "decoded", &error))?;
+                sum = Some(match sum {
+                    None => next,
+                    Some(sum) => call(sum, next),
+                });
+            }
+            let mut bytes = Vec::new();
+            if let Some(sum) = sum {
+                codec::encode_into(&sum, &mut bytes)
+                    .map_err(|error| TaskError::codec("a folded result", "encoded", &error))?;
+            }
+            Ok(bytes)
+        }));
+        self.running.rest();
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(payload) => Err(TaskError::Panicked(Box::new(panics::describe(&*payload, self.desk.place())))),
+        };
+        if self.nested {
+            self.folded = Some(outcome);
+            return;
+        }
+        match outcome {
+            Ok(bytes) => self.desk.returned(self.running.run, count, started.elapsed(), bytes),
+            Err(error) => self.desk.unusable(self.running.run, count, error),
+        }
+    }
+
+    /// The loop.
+    fn go<A: DeserializeOwned, R: Serialize>(&mut self, call: impl Fn(A) -> Ended<R>) {
+        let running = Arc::clone(&self.running);
+        let arguments = self.arguments.clone();
+        let mut rest: &[u8] = &arguments;
+        for _ in 0..self.before {
+            if let Err(error) = codec::decode_next::<A>(&mut rest) {
+                let error = TaskError::codec("an argument", "decoded", &error);
+                return self.desk.unusable(running.run, self.count, error);
+            }
+        }
+        let mut values = Vec::new();
+        let mut waiting = 0;
+        let mut sent_at = Instant::now();
+        for index in 0..self.count {
+            let item = match codec::decode_next::<A>(&mut rest) {
+                Ok(item) => item,
+                Err(error) => {
+                    // Where the next argument begins is not known any more.
+                    self.send(&mut values, &mut waiting, &mut sent_at);
+                    let error = TaskError::codec("an argument", "decoded", &error);
+                    return self.desk.unusable(running.run, self.count - index, error);
+                }
+            };
+            if running.is_cancelled() {
+                return;
+            }
+            running.begin();
+            let outcome = catch_unwind(AssertUnwindSafe(|| call(item)));
+            running.rest();
+            match outcome {
+                Ok(Ended::Value(value)) => match codec::encode_into(&value, &mut values) {
+                    Ok(()) => waiting += 1,
+                    Err(error) => {
+                        self.send(&mut values, &mut waiting, &mut sent_at);
+                        self.desk.unusable(running.run, 1, TaskError::codec("a result", "encoded", &error));
+                    }
+                },
+                Ok(Ended::Cancelled) => return,
+                Ok(Ended::TimedOut) => {
+                    self.send(&mut values, &mut waiting, &mut sent_at);
+                    self.desk.unusable(running.run, 1, running.timed_out(self.desk.place()));
+                }
+                Err(payload) => {
+                    self.send(&mut values, &mut waiting, &mut sent_at);
+                    let busy = sent_at.elapsed();
+                    self.desk.panicked(running.run, panics::describe(&*payload, self.desk.place()), busy);
+                    sent_at = Instant::now();
+                }
+            }
+            if values.len() > SEND_BYTES || running.should_send() {
+                self.send(&mut values, &mut waiting, &mut sent_at);
+            }
+        }
+        self.send(&mut values, &mut waiting, &mut sent_at);
+    }
+
+    /// Sends the results that wait.
+    fn send(&mut self, values: &mut Vec<u8>, waiting: &mut u32, sent_at: &mut Instant) {
+        let count = std::mem::take(waiting);
+        if count == 0 {
+            return;
+        }
+        let room = values.len();
+        let mut bytes = std::mem::replace(values, Vec::with_capacity(room));
+        if let Some(fold) = self.fold {
+            let mut inner = Piece {
+                arguments: bytes.into(),
+                before: 0,
+                count,
+                captured: self.captured,
+                fold: None,
+                running: Arc::clone(&self.running),
+                desk: self.desk,
+                folded: None,
+                nested: true,
+            };
+            fold(&mut inner);
+            match inner.folded {
+                Some(Ok(folded)) => bytes = folded,
+                Some(Err(error)) => return self.desk.unusable(self.running.run, count, error),
+                // A fold always leaves something; a function that is no fold was refused when the job began.
+                None => return self.desk.unusable(self.running.run, count, TaskError::Cancelled),
+            }
+        }
+        self.desk.returned(self.running.run, count, sent_at.elapsed(), bytes);
+        *sent_at = Instant::now();
+    }
+}
+
+/// Runs an async task on this thread.
+fn run_async<U: Future>(running: &Arc<Running>, task: U) -> Ended<U::Output> {
+    match drive(running, task) {
+        super::block_on::Driven::Done(value) => Ended::Value(value),
+        super::block_on::Driven::Cancelled => Ended::Cancelled,
+        super::block_on::Driven::TimedOut => Ended::TimedOut,
     }
 }

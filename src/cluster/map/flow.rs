@@ -1,0 +1,294 @@
+//! The part of a map that does not depend on types: what is under way, what has arrived, what comes next.
+//!
+//! Chunks are numbered from 0 in input order. Of each chunk from the first that is not consumed, `notes` knows its items
+//! and how many have not arrived. Arrivals of an ordered map wait in `early` until they are next; those of an unordered
+//! one go to `ready` at once. Memory is what is under way: `bytes_out` (arguments not yet answered) and `bytes_back`
+//! (results not yet consumed) together stay below the budget before more input is read; one chunk is always allowed.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    task::Waker,
+};
+
+use bytes::Bytes;
+
+use super::{
+    mailbox::{Arrival, Mailbox, What, Window},
+    options::{OnError, TaskOptions},
+    port::{Close, JobKey, Keep, Port},
+};
+use crate::cluster::{error::TaskError, progress::Progress, protocol::JobSpec};
+
+/// What a chunk costs beside its bytes, in the budget.
+const CHUNK_COST: usize = 128;
+
+#[derive(Debug)]
+struct Note {
+    items: u32,
+    missing: u32,
+    bytes: usize,
+}
+
+/// Results that are being consumed.
+#[derive(Debug)]
+pub(super) enum Current {
+    /// Encoded results from `at`; `left` more, after `skip` that are known already.
+    Values { bytes: Bytes, at: usize, skip: u32, left: u32 },
+    /// So many more items without a result.
+    Failed { error: TaskError, left: u32 },
+}
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) port: Arc<dyn Port>,
+    pub(super) spec: JobSpec,
+    pub(super) options: TaskOptions,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) keep: Option<Keep>,
+    pub(super) ordered: bool,
+    pub(super) progress: Option<Progress>,
+    /// The input has nothing at the moment, and will wake its reader.
+    pub(super) stalled: bool,
+    job: Option<JobKey>,
+    window: Window,
+    /// The number of `notes[0]`, and of the next chunk.
+    base: u64,
+    next: u64,
+    notes: VecDeque<Note>,
+    /// Chunks of which something is missing.
+    outstanding: u32,
+    bytes_out: usize,
+    bytes_back: usize,
+    sealed: bool,
+    /// The next of an ordered map: chunk and item.
+    expected: (u64, u32),
+    early: BTreeMap<(u64, u32), Arrival>,
+    ready: VecDeque<Arrival>,
+    taken: Vec<Arrival>,
+    current: Option<Current>,
+    over: bool,
+}
+
+/// What a look at the mailbox gave.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// `current` has something.
+    Loaded,
+    /// Nothing yet.
+    Nothing,
+    /// All is consumed.
+    Finished,
+    /// The job as a whole is over.
+    Broken(TaskError),
+}
+
+impl Flow {
+    pub(super) fn new(port: Arc<dyn Port>, spec: JobSpec, options: TaskOptions, keep: Option<Keep>) -> Self {
+        Self {
+            port,
+            spec,
+            options,
+            mailbox: Arc::new(Mailbox::new()),
+            keep,
+            ordered: true,
+            progress: None,
+            stalled: false,
+            job: None,
+            window: Window { chunks: 1, items: 1 },
+            base: 0,
+            next: 0,
+            notes: VecDeque::new(),
+            outstanding: 0,
+            bytes_out: 0,
+            bytes_back: 0,
+            sealed: false,
+            expected: (0, 0),
+            early: BTreeMap::new(),
+            ready: VecDeque::new(),
+            taken: Vec::new(),
+            current: None,
+            over: false,
+        }
+    }
+
+    pub(super) fn started(&self) -> bool {
+        self.job.is_some()
+    }
+
+    pub(super) fn start(&mut self) -> Result<(), TaskError> {
+        let job = self.port.open(self.spec.clone(), self.options.wishes(), Arc::clone(&self.mailbox))?;
+        self.job = Some(job);
+        self.window = self.mailbox.take(&mut self.taken, None).window;
+        Ok(())
+    }
+
+    /// Whether another chunk may be sent now.
+    pub(super) fn has_room(&self) -> bool {
+        !self.sealed
+            && self.outstanding < self.window.chunks.max(1)
+            && (self.bytes_out + self.bytes_back < self.options.in_flight
+                || (self.outstanding == 0 && self.bytes_back == 0))
+    }
+
+    /// How many items the next chunk should hold.
+    pub(super) fn chunk_items(&self) -> u32 {
+        self.options.chunk.unwrap_or(self.window.items).max(1)
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn idle(&self) -> bool {
+        self.outstanding == 0
+    }
+
+    pub(super) fn push(&mut self, items: u32, payload: Bytes) {
+        let Some(job) = self.job else { return };
+        let bytes = payload.len() + CHUNK_COST;
+        self.notes.push_back(Note { items, missing: items, bytes });
+        self.outstanding += 1;
+        self.bytes_out += bytes;
+        let number = self.next;
+        self.next += 1;
+        self.port.push(job, number, items, payload);
+    }
+
+    pub(super) fn seal(&mut self) {
+        if let (Some(job), false) = (self.job, self.sealed) {
+            self.sealed = true;
+            self.port.seal(job);
+        }
+    }
+
+    /// Gives the results that are being consumed.
+    pub(super) fn current(&mut self) -> &mut Option<Current> {
+        &mut self.current
+    }
+
+    /// Makes `current` hold something, if anything has arrived; else leaves `waker` to be woken.
+    pub(super) fn look(&mut self, waker: Option<&Waker>) -> Look {
+        if self.current.is_some() {
+            return Look::Loaded;
+        }
+        if self.load() {
+            return Look::Loaded;
+        }
+        let taken = self.mailbox.take(&mut self.taken, waker);
+        self.window = taken.window;
+        let mut arrived = std::mem::take(&mut self.taken);
+        for arrival in arrived.drain(..) {
+            self.file(arrival);
+        }
+        self.taken = arrived;
+        if self.load() {
+            return Look::Loaded;
+        }
+        if let Some(error) = taken.broken {
+            return Look::Broken(error);
+        }
+        if self.sealed && self.outstanding == 0 && self.early.is_empty() {
+            self.over = true;
+            return Look::Finished;
+        }
+        Look::Nothing
+    }
+
+    /// Notes an arrival.
+    fn file(&mut self, arrival: Arrival) {
+        let Some(note) =
+            arrival.number.checked_sub(self.base).and_then(|place| self.notes.get_mut(usize::try_from(place).ok()?))
+        else {
+            return;
+        };
+        note.missing = note.missing.saturating_sub(arrival.count);
+        if note.missing == 0 {
+            self.outstanding -= 1;
+            self.bytes_out -= note.bytes;
+        }
+        if let What::Values { bytes, .. } = &arrival.what {
+            self.bytes_back += bytes.len();
+        }
+        if let Some(progress) = &self.progress {
+            match arrival.what {
+                What::Values { .. } => progress.advance(u64::from(arrival.count)),
+                What::Failed(_) => progress.failed(u64::from(arrival.count)),
+            }
+        }
+        if self.ordered {
+            self.early.insert((arrival.number, arrival.first), arrival);
+        } else {
+            self.ready.push_back(arrival);
+            self.forget_consumed();
+        }
+    }
+
+    /// Drops the notes of chunks that are over.
+    fn forget_consumed(&mut self) {
+        while let Some(note) = self.notes.front()
+            && note.missing == 0
+            && (!self.ordered || self.base < self.expected.0)
+        {
+            self.notes.pop_front();
+            self.base += 1;
+        }
+    }
+
+    /// Takes the next arrival, in order if that is asked, as `current`.
+    fn load(&mut self) -> bool {
+        loop {
+            let arrival = if self.ordered {
+                match self.early.first_key_value() {
+                    Some((&key, _)) if key == self.expected => self.early.pop_first().map(|(_, arrival)| arrival),
+                    _ => None,
+                }
+            } else {
+                self.ready.pop_front()
+            };
+            let Some(arrival) = arrival else { return false };
+            if self.ordered {
+                let reached = arrival.first + arrival.count;
+                let items = (arrival.number - self.base) as usize;
+                self.expected = if self.notes.get(items).is_some_and(|note| reached < note.items) {
+                    (arrival.number, reached)
+                } else {
+                    (arrival.number + 1, 0)
+                };
+                self.forget_consumed();
+            }
+            match arrival.what {
+                What::Values { bytes, skip } => {
+                    self.bytes_back -= bytes.len();
+                    self.current = Some(Current::Values { bytes, at: 0, skip, left: arrival.count });
+                }
+                What::Failed(_) if self.options.on_error == OnError::Skip => continue,
+                What::Failed(error) => self.current = Some(Current::Failed { error, left: arrival.count }),
+            }
+            return true;
+        }
+    }
+
+    /// Nobody takes anything more: workers are told.
+    pub(super) fn stop(&mut self) {
+        if let Some(job) = self.job.take() {
+            let how = match (self.over, self.options.kill) {
+                (true, _) => Close::Done,
+                (false, false) => Close::Cancelled,
+                (false, true) => Close::Killing,
+            };
+            self.port.close(job, how);
+        }
+        if let Some(progress) = self.progress.take() {
+            progress.finish();
+        }
+        self.sealed = true;
+        self.current = None;
+        self.early.clear();
+        self.ready.clear();
+    }
+}
+
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

@@ -128,6 +128,9 @@ pub use process::{
 };
 pub use time::{After, NextTick, Tick, after, at, now, tick};
 
+#[cfg(feature = "cluster")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
+pub use aqueduct_macros::remote;
 #[cfg(feature = "macros")]
 pub use aqueduct_macros::{Process, process};
 
@@ -180,6 +183,14 @@ pub mod __private {
 
     #[cfg(feature = "macros")]
     pub use aqueduct_macros::{alt, alt_blocking};
+
+    /// For `#[remote]` and `worker_entry!`.
+    #[cfg(feature = "cluster")]
+    pub mod remote {
+        pub use crate::cluster::registry::{Captured, Entry, Nothing, Registered, TestEntry, Travels, type_id_of};
+        pub use crate::cluster::worker::Piece;
+        pub use inventory;
+    }
 }
 
 /// Waits for one of several guards, and runs its arm.

@@ -61,7 +61,7 @@ impl Parse for Arguments {
 const KNOWN: &str = "it takes `name = \"…\"`, `local` (a task that stays on its thread) and `crate = path`; on a struct \
                      also `thread` and `value = Type`";
 
-fn assigned(key: &Ident, what: &str, input: ParseStream<'_>) -> Result<()> {
+pub(crate) fn assigned(key: &Ident, what: &str, input: ParseStream<'_>) -> Result<()> {
     match input.parse::<Token![=]>() {
         Ok(_) => Ok(()),
         Err(_) => Err(Error::new(key.span(), format!("`{key}` needs a value: `{key} = {what}`"))),

@@ -4,6 +4,7 @@ mod alt;
 mod arguments;
 mod derive;
 mod process;
+mod remote;
 
 #[cfg(test)]
 mod tests;
@@ -76,6 +77,43 @@ pub fn process(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Process, attributes(port, process))]
 pub fn derive_process(item: TokenStream) -> TokenStream {
     derive::expand(item.into()).into()
+}
+
+/// Makes a function remote: a cluster can run it in its other processes, by `map(function, items)`.
+///
+/// The function stays as it is, plain or async, and can be called here as before. Its arguments and its result are owned
+/// and `Serialize + Deserialize`. An async function need not be `Send`: it stays on its thread.
+///
+/// * One argument: an item is its value. Several (up to eight): an item is a tuple. None: an item is `()`.
+/// * A leading `&T` is *captured data*: the caller gives it once, by `with(value, function)`, instead of a closure, which
+///   could not travel.
+/// * On an `impl` block, all its functions are remote; `&self` is captured data. What is not remote goes into another
+///   `impl` block.
+/// * A function of two values that gives a third, all of one type, can also fold.
+///
+/// `#[remote(pure)]` promises that running it twice does no harm, so that a second copy may run when the first is slow.
+/// `#[remote(name = "…")]` gives it a name that stays when the function moves; otherwise its name is its path. On an
+/// `impl` block it stands for the path of the type. `#[remote(crate = path)]` says where to find `aqueduct`, if it was
+/// renamed.
+///
+/// A crate whose functions are remote must be mentioned in the program, or the compiler leaves it out: `use tasks as _;`.
+///
+/// # Examples
+/// ```text
+/// #[aqueduct::remote]
+/// fn simulate(seed: u64) -> f64 { … }
+///
+/// #[aqueduct::remote]
+/// impl Model {
+///     async fn predict(&self, day: u32) -> Result<Weather, String> { … }
+/// }
+///
+/// cluster.map(simulate, 0..1_000_000);
+/// cluster.map(with(model, Model::predict), 0..365);
+/// ```
+#[proc_macro_attribute]
+pub fn remote(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    remote::expand(arguments.into(), item.into()).into()
 }
 
 /// Behind `aqueduct::alt!`.

@@ -10,3 +10,5 @@
 pub mod registry;
 pub mod scheduler;
 pub mod worker;
+
+pub use registry::{With, with};

@@ -1,7 +1,8 @@
-//! One registered function.
+//! What the attributes leave behind, for the linker to gather.
 
 use std::{any::TypeId, fmt};
 
+use super::{glue::Registered, signature};
 use crate::cluster::worker::Piece;
 
 /// What `#[remote]` leaves behind for a function: how it is called, found and recognised.
@@ -24,8 +25,47 @@ pub struct Entry {
 
 inventory::collect!(Entry);
 
+impl Entry {
+    /// The entry of the function that `R` stands for.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn of<R: Registered>(
+        name: &'static str,
+        location: &'static str,
+        pure: bool,
+        type_id: fn() -> TypeId,
+    ) -> Self {
+        Self { name, location, type_id, signature: signature::of_function::<R>, run: R::run, fold: R::FOLD, pure }
+    }
+}
+
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("name", &self.name).field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+/// What [`worker_entry!`](crate::worker_entry) leaves behind: the test by which a test binary serves as a worker.
+#[derive(Debug)]
+pub struct TestEntry {
+    /// The path of the test function, the name of its crate first.
+    #[doc(hidden)]
+    pub path: &'static str,
+}
+
+inventory::collect!(TestEntry);
+
+impl TestEntry {
+    /// The entry of this test binary, if it has one. Of several the first in order of their names: they do the same.
+    #[must_use]
+    pub fn of_this_program() -> Option<&'static Self> {
+        inventory::iter::<Self>().min_by_key(|entry| entry.path)
+    }
+
+    /// The name by which the test harness knows it: `program <this> --exact --nocapture` runs it alone.
+    #[must_use]
+    pub fn exact_name(&self) -> &'static str {
+        // The harness leaves the crate out.
+        self.path.split_once("::").map_or(self.path, |(_, name)| name)
     }
 }

@@ -96,7 +96,8 @@ pub mod cluster;
 mod context;
 mod forms;
 #[cfg(feature = "cluster")]
-mod net;
+#[doc(hidden)]
+pub mod net;
 #[doc(hidden)]
 pub mod process;
 pub mod sync;

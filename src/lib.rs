@@ -96,7 +96,8 @@ pub mod cluster;
 mod context;
 mod forms;
 #[cfg(feature = "cluster")]
-mod net;
+#[doc(hidden)]
+pub mod net;
 #[doc(hidden)]
 pub mod process;
 pub mod sync;
@@ -128,11 +129,11 @@ pub use process::{
 };
 pub use time::{After, NextTick, Tick, after, at, now, tick};
 
-#[cfg(feature = "cluster")]
-#[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
-pub use aqueduct_macros::remote;
 #[cfg(feature = "macros")]
 pub use aqueduct_macros::{Process, process};
+#[cfg(feature = "cluster")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
+pub use aqueduct_macros::{main, remote};
 
 /// What most programs use.
 pub mod prelude {
@@ -184,6 +185,8 @@ pub mod __private {
     #[cfg(feature = "macros")]
     pub use aqueduct_macros::{alt, alt_blocking};
 
+    #[cfg(feature = "cluster")]
+    pub use crate::cluster::entry_point::{drive, drive_alone};
     /// For `#[remote]` and `worker_entry!`.
     #[cfg(feature = "cluster")]
     pub mod remote {

@@ -3,6 +3,7 @@
 mod alt;
 mod arguments;
 mod derive;
+mod entry_point;
 mod process;
 mod remote;
 
@@ -114,6 +115,32 @@ pub fn derive_process(item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn remote(arguments: TokenStream, item: TokenStream) -> TokenStream {
     remote::expand(arguments.into(), item.into()).into()
+}
+
+/// Makes a program its own workers: where it was started it is the driver, where a launcher started it a worker.
+///
+/// It stands on `async fn main`, which takes the cluster, or nothing if it starts one itself, and returns what a `main`
+/// returns. Before the body, a worker serves, and ends with its driver: the body runs in the driver alone. Around the body
+/// are a multi-threaded tokio runtime (the program needs no dependency on tokio) and the cluster that the program's
+/// surroundings ask for, which is shut down behind it. The body runs on the main thread, so it need not be `Send`. If the
+/// cluster cannot start, the program says why and exits with code 1.
+///
+/// A `main` without it calls `aqueduct::init()` before all else.
+///
+/// `#[aqueduct::main(crate = path)]` says where to find `aqueduct`, if it was renamed.
+///
+/// # Examples
+/// ```text
+/// #[aqueduct::main]
+/// async fn main(cluster: Cluster) -> Result<(), ClusterError> {
+///     let total: f64 = cluster.map(simulate, 0..1_000_000).sum().await?;
+///     println!("{total}");
+///     Ok(())
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    entry_point::expand(arguments.into(), item.into()).into()
 }
 
 /// Behind `aqueduct::alt!`.

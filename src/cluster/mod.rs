@@ -7,8 +7,43 @@
 //!                                        registry (both sides)
 //! ```
 
+pub(crate) mod entry_point;
 pub mod registry;
 pub mod scheduler;
 pub mod worker;
 
 pub use registry::{With, with};
+
+/// Lets a test binary serve as its own workers: stands once in it, at the top of the file.
+///
+/// It makes a test of the name `aqueduct_worker_entry`, which a cluster runs alone in each worker process that it
+/// starts. In an ordinary run of the tests it passes at once.
+///
+/// # Examples
+/// ```
+/// aqueduct::worker_entry!();
+///
+/// #[aqueduct::remote]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! worker_entry {
+    () => {
+        // A test harness has it, and nothing else: a program says `aqueduct::init()`.
+        #[cfg(test)]
+        #[test]
+        fn aqueduct_worker_entry() {
+            $crate::cluster::serve_test_worker();
+        }
+
+        #[cfg(test)]
+        $crate::__private::remote::inventory::submit! {
+            $crate::__private::remote::TestEntry {
+                path: ::core::concat!(::core::module_path!(), "::aqueduct_worker_entry"),
+            }
+        }
+    };
+}

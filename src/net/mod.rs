@@ -7,3 +7,10 @@
 //! frame     bytes to frames and back (no I/O)
 //! codec     values to bytes and back, bounded
 //! ```
+//!
+//! Everything here is `pub` for the fuzz targets and benchmarks of this repository, which is why it is a hidden
+//! module; no program should.
+
+pub mod codec;
+pub mod frame;
+pub mod identity;

@@ -12,5 +12,7 @@
 //! module; no program should.
 
 pub mod codec;
+pub mod endpoint;
 pub mod frame;
 pub mod identity;
+pub mod link;

@@ -339,11 +339,7 @@ impl<'de> VariantAccess<'de> for Walk<'_, '_> {
     }
 
     #[inline]
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Refused> {
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Refused> {
         self.deserialize_tuple(fields.len(), visitor)
     }
 }
@@ -393,8 +389,7 @@ impl Elements<'_, '_> {
     fn count_empty(&mut self, before: usize) -> Result<(), Refused> {
         let from = &mut *self.inside.from;
         if from.rest().len() == before {
-            from.empty_left =
-                from.empty_left.checked_sub(1).ok_or(Refused::TooManyEmpty { limit: EMPTY_ELEMENTS })?;
+            from.empty_left = from.empty_left.checked_sub(1).ok_or(Refused::TooManyEmpty { limit: EMPTY_ELEMENTS })?;
         }
         Ok(())
     }

@@ -16,7 +16,9 @@ pub enum EncodeError {
     )]
     UnknownLength,
     /// The value is nested too deeply to be decoded safely.
-    #[error("a value nested more than {limit} levels deep cannot be encoded; flatten it, for example into a `Vec` of nodes")]
+    #[error(
+        "a value nested more than {limit} levels deep cannot be encoded; flatten it, for example into a `Vec` of nodes"
+    )]
     TooDeep {
         /// The levels allowed.
         limit: u16,

@@ -166,10 +166,7 @@ pub struct Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("name", &self.name)
-            .field("addresses", &self.addresses)
-            .finish_non_exhaustive()
+        f.debug_struct("Identity").field("name", &self.name).field("addresses", &self.addresses).finish_non_exhaustive()
     }
 }
 

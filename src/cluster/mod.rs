@@ -8,8 +8,13 @@
 //! ```
 
 pub(crate) mod entry_point;
+mod human;
+#[allow(dead_code, reason = "the driver shows it")]
+mod progress;
 pub mod registry;
 pub mod scheduler;
+#[allow(dead_code, reason = "progress and lines print through it")]
+mod terminal;
 pub mod worker;
 
 pub use registry::{With, with};

@@ -1,0 +1,100 @@
+//! The processes of local workers: started, watched, replaced, killed.
+//!
+//! A worker's death is seen by `wait`, within a millisecond or two; the connection would take seconds to notice. What
+//! the worker had sent before it died is still read: its loss is declared a moment later.
+
+use std::{
+    io::{self, Write},
+    process::{ChildStdin, Command, ExitStatus, Stdio},
+    sync::Arc,
+    thread,
+};
+
+use parking_lot::Mutex;
+use shared_child::SharedChild;
+
+use crate::{
+    cluster::{
+        lines::{Tail, relay},
+        registry::TestEntry,
+        terminal::Stream,
+        worker::{MARK, SENTINEL},
+    },
+    net::{codec, identity::Identity},
+};
+
+/// A worker's process.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Arc<SharedChild>,
+    /// Kept open: its end tells the worker that the driver is gone.
+    stdin: Mutex<Option<ChildStdin>>,
+    pub(super) tail: Arc<Tail>,
+}
+
+impl Process {
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn kill(&self) {
+        // It fails if the process has ended already.
+        let _ = self.child.kill();
+    }
+
+    /// Tells the worker that nobody needs it any more.
+    pub(super) fn let_go(&self) {
+        self.stdin.lock().take();
+    }
+}
+
+/// The command that starts this program as a worker.
+pub(super) fn this_program() -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    match TestEntry::of_this_program() {
+        // A test harness would refuse the sentinel.
+        Some(entry) => {
+            command.args([entry.exact_name(), "--exact", "--nocapture", "--quiet", "--test-threads", "1"]);
+        }
+        None => {
+            command.arg(SENTINEL);
+        }
+    }
+    Ok(command)
+}
+
+/// Starts a worker; `ended` is called, on a thread of its own, when its process has.
+pub(super) fn start(
+    mut command: Command,
+    worker: u32,
+    identity: &Identity,
+    ended: impl FnOnce(io::Result<ExitStatus>) + Send + 'static,
+) -> io::Result<Process> {
+    let identity = codec::encode(identity).map_err(io::Error::other)?;
+    command.env(MARK, worker.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = Arc::new(SharedChild::spawn(&mut command)?);
+    let mut stdin = child.take_stdin();
+    let tail = Arc::new(Tail::default());
+    let label = format!("worker {worker}");
+    if let Some(stdout) = child.take_stdout() {
+        relay(stdout, label.clone(), Stream::Out, None);
+    }
+    if let Some(stderr) = child.take_stderr() {
+        relay(stderr, label, Stream::Err, Some(Arc::clone(&tail)));
+    }
+    let watched = Arc::clone(&child);
+    let watching = thread::Builder::new().name("aqueduct-wait".into()).stack_size(256 << 10).spawn(move || {
+        ended(watched.wait());
+    });
+    if let Err(error) = watching {
+        let _ = child.kill();
+        return Err(error);
+    }
+    if let Some(stdin) = &mut stdin {
+        let length = u32::try_from(identity.len()).map_err(io::Error::other)?;
+        // A pipe takes this much without a reader. If the worker is gone already, its end says so.
+        let _ = stdin.write_all(&length.to_le_bytes()).and_then(|()| stdin.write_all(&identity));
+        let _ = stdin.flush();
+    }
+    Ok(Process { child, stdin: Mutex::new(stdin), tail })
+}

@@ -16,3 +16,5 @@ pub mod endpoint;
 pub mod frame;
 pub mod identity;
 pub mod link;
+#[cfg(test)]
+mod testing;

@@ -86,11 +86,11 @@ impl Arrivals {
     }
 
     fn arrived(&mut self, number: u64, stream: RecvStream) -> Result<(), Violation> {
-        if self.over {
-            return Ok(());
-        }
         if number < self.next {
-            let waiting = self.waiting.remove(&number).ok_or(Violation::Repeated(number))?;
+            let Some(waiting) = self.waiting.remove(&number) else {
+                // At the end nothing waits any more.
+                return if self.over { Ok(()) } else { Err(Violation::Repeated(number)) };
+            };
             self.open += 1;
             if let Err(unwanted) = waiting.send(stream) {
                 self.open -= 1;
@@ -146,6 +146,8 @@ impl Incoming {
         arrivals.unfinished += 1;
         if let Some(early) = arrivals.early.remove(&number) {
             arrivals.arrived(number, early)?;
+        } else if arrivals.over {
+            arrivals.waiting.remove(&number);
         }
         Ok(Self { shared: shared.clone(), announced, stream: Some(stream), open: false, reading: false })
     }

@@ -8,12 +8,17 @@
 //! ```
 
 pub(crate) mod entry_point;
+#[allow(dead_code, reason = "until workers install it and the driver replays")]
+mod forward;
 mod human;
-#[allow(dead_code, reason = "the driver shows it")]
+#[allow(dead_code, reason = "until the launcher relays the streams of its workers")]
+mod lines;
+#[allow(dead_code, reason = "until a map shows it")]
 mod progress;
 pub mod registry;
 pub mod scheduler;
-#[allow(dead_code, reason = "progress and lines print through it")]
+mod summary;
+#[allow(dead_code, reason = "until progress, lines and forward are used")]
 mod terminal;
 pub mod worker;
 
@@ -52,3 +57,4 @@ macro_rules! worker_entry {
         }
     };
 }
+pub use summary::{ConstantsSent, Summary, WorkerSummary};

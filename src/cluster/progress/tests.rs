@@ -1,4 +1,6 @@
 use std::{
+    env,
+    process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -116,4 +118,61 @@ fn switched_off_nothing_is_shown() {
     progress.finish();
     assert_eq!(glass.rows(), [""; 0]);
     assert_eq!(Arc::strong_count(&board), 2, "no thread was started");
+}
+
+const CHILD: &str = "AQUEDUCT_TEST_CHILD";
+
+/// One test of this program in a process of its own, whose streams are pipes; `None` if this is that process.
+fn in_a_process_of_its_own(test: &str, setting: &str) -> Option<Command> {
+    if env::var_os(CHILD).is_some() {
+        return None;
+    }
+    let mut command = Command::new(env::current_exe().expect("a test has a program"));
+    command.args([&format!("cluster::progress::tests::{test}"), "--exact", "--nocapture"]);
+    command.env(CHILD, "1").env("AQUEDUCT_PROGRESS", setting);
+    Some(command)
+}
+
+#[test]
+fn a_process_shows_its_progress_as_its_setting_says() {
+    let outputs = ["plain", "off", "loud"].map(|setting| {
+        let command = in_a_process_of_its_own("a_process_shows_its_progress_as_its_setting_says", setting);
+        if command.is_none() {
+            let progress = Progress::new("pi", Some(10));
+            progress.advance(10);
+            progress.finish();
+        }
+        let output = command?.output().expect("the program starts");
+        assert!(output.status.success(), "{output:?}");
+        Some(String::from_utf8_lossy(&output.stderr).into_owned())
+    });
+    if let [Some(plain), Some(off), Some(loud)] = outputs {
+        assert!(plain.starts_with("pi: 10 in "), "{plain}");
+        assert!(!off.contains("pi:"), "{off}");
+        assert!(loud.starts_with("aqueduct: AQUEDUCT_PROGRESS is \"loud\"; it may be auto, plain or off"), "{loud}");
+        assert!(loud.contains("\npi: 10 in "), "{loud}");
+    }
+}
+
+#[test]
+fn a_process_whose_standard_error_is_closed_goes_on() {
+    match in_a_process_of_its_own("a_process_whose_standard_error_is_closed_goes_on", "plain") {
+        None => {
+            // Until the reader is gone for sure: what is written goes nowhere, and nothing else happens.
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).expect("the parent says when");
+            for _ in 0..100 {
+                let progress = Progress::new("pi", Some(10));
+                progress.advance(10);
+            }
+        }
+        Some(mut command) => {
+            let command = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+            let mut child = command.spawn().expect("the program starts");
+            drop(child.stderr.take());
+            let mut stdin = child.stdin.take().expect("it is a pipe");
+            std::io::Write::write_all(&mut stdin, b"it is closed\n").expect("the program reads");
+            assert!(child.wait().expect("it ends").success());
+        }
+    }
 }

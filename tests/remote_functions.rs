@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aqueduct::cluster::registry::{Function, Registry, RemoteFn};
+use aqueduct::cluster::registry::{Function, RemoteFn, registry};
 use aqueduct::cluster::with;
 use aqueduct::remote;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -125,7 +125,7 @@ impl Map {
 
 /// The name by which the registry knows it.
 fn name<R>((function, ..): &(Function, bool, Vec<R>)) -> &'static str {
-    let registry = Registry::of_this_program().unwrap();
+    let registry = registry().expect("no two have one name");
     let number = registry.number_of(*function).unwrap();
     registry.by_number(number).unwrap().name
 }
@@ -199,7 +199,7 @@ fn what_is_not_registered_is_refused_with_the_fix() {
     fn generic<T>(x: T) -> T {
         x
     }
-    let registry = Registry::of_this_program().unwrap();
+    let registry = registry().expect("no two have one name");
     let refused = |function| registry.number_of(function).unwrap_err().to_string();
     let map = Map;
 
@@ -216,7 +216,7 @@ fn what_is_not_registered_is_refused_with_the_fix() {
 
 #[test]
 fn entries_say_what_they_are() {
-    let registry = Registry::of_this_program().unwrap();
+    let registry = registry().expect("no two have one name");
     let entry = |name| registry.by_name(name).unwrap().1;
     assert!(entry("remote_functions::add").pure && !entry("remote_functions::plain").pure);
     assert!(entry("remote_functions::add").fold.is_some(), "it takes two numbers to a third");
@@ -228,7 +228,7 @@ fn entries_say_what_they_are() {
 
 #[test]
 fn numbers_and_names_agree() {
-    let registry = Registry::of_this_program().unwrap();
+    let registry = registry().expect("no two have one name");
     assert!(registry.listing().is_sorted());
     for (number, listed) in (0..).zip(registry.listing()) {
         let entry = registry.by_number(number).unwrap();
@@ -261,7 +261,7 @@ fn signatures_tell_functions_of_other_types_apart() {
     }
     let second = Duration::from_secs(1);
     assert_eq!([narrow(1), wide(1), as_wide(1000), captures(&1)], [second; 4]);
-    let registry = Registry::of_this_program().unwrap();
+    let registry = registry().expect("no two have one name");
     let signature = |name: &str| (registry.by_name(&format!("remote_functions::{name}")).unwrap().1.signature)();
     assert_ne!(signature("narrow"), signature("wide"));
     assert_ne!(signature("captures"), signature("wide"));

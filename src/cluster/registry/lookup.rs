@@ -90,16 +90,16 @@ impl std::fmt::Display for NotRegistered {
     }
 }
 
-impl Registry {
-    /// The registry of this program.
-    ///
-    /// # Errors
-    /// If two functions have the same name.
-    pub fn of_this_program() -> Result<&'static Self, RegistryError> {
-        static REGISTRY: OnceLock<Result<Registry, RegistryError>> = OnceLock::new();
-        REGISTRY.get_or_init(|| Self::new(inventory::iter::<Entry>().collect())).as_ref().map_err(Clone::clone)
-    }
+/// The registry of this program.
+///
+/// # Errors
+/// If two functions have the same name.
+pub fn registry() -> Result<&'static Registry, RegistryError> {
+    static REGISTRY: OnceLock<Result<Registry, RegistryError>> = OnceLock::new();
+    REGISTRY.get_or_init(|| Registry::new(inventory::iter::<Entry>().collect())).as_ref().map_err(Clone::clone)
+}
 
+impl Registry {
     pub(super) fn new(mut entries: Vec<&'static Entry>) -> Result<Self, RegistryError> {
         // By place too, so that the error is the same each time.
         entries.sort_unstable_by_key(|entry| (entry.name, entry.location));
@@ -141,6 +141,18 @@ impl Registry {
     pub fn by_name(&self, name: &str) -> Option<(u32, &'static Entry)> {
         let index = self.entries.binary_search_by_key(&name, |entry| entry.name).ok()?;
         Some((u32::try_from(index).ok()?, self.entries[index]))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// All functions, in the order of their numbers.

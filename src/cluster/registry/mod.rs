@@ -31,4 +31,4 @@ pub use difference::describe_difference;
 pub use entry::{Entry, TestEntry};
 pub use function::{Bound, Function, Later, Plain, RemoteFn, With, with};
 pub use glue::{Captured, Nothing, Registered, Travels, type_id_of};
-pub use lookup::{Listed, NotRegistered, Registry, RegistryError};
+pub use lookup::{Listed, NotRegistered, Registry, RegistryError, registry};

@@ -5,6 +5,7 @@ use std::{
     marker::PhantomData,
     ops::ControlFlow,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -16,6 +17,7 @@ use super::{
     flow::{Current, Flow, Look},
     input::Input,
     options::{OnError, TaskOptions},
+    port::Port,
 };
 use crate::{
     cluster::{error::TaskError, progress::Progress},
@@ -72,6 +74,11 @@ impl<I: Input, R> Map<I, R> {
             Err((flow, error)) => (flow, Some(error)),
         };
         Self { input, flow, filled: Vec::new(), held: 0, state: State::New(early), results: PhantomData }
+    }
+
+    /// What jobs beside this map need.
+    pub(super) fn parts(&self) -> (Arc<dyn Port>, TaskOptions, u32) {
+        (Arc::clone(&self.flow.port), self.flow.options.clone(), self.flow.spec.depth)
     }
 
     /// Gives results as they come, not in input order.
@@ -224,7 +231,7 @@ where
     }
 
     /// Makes results available: `Some(Ok)` if there are, `Some(Err)` if the map is broken, `None` at the end.
-    fn poll_load(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<(), TaskError>>> {
+    pub(super) fn poll_load(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<(), TaskError>>> {
         match &mut *self.as_mut().project().state {
             State::Ended => return Poll::Ready(None),
             State::Running => {}
@@ -276,6 +283,15 @@ where
         this.flow.stop();
         *this.state = State::Ended;
         error
+    }
+
+    /// What is loaded, whole and encoded: for a map whose workers fold.
+    pub(super) fn take_part(mut self: Pin<&mut Self>) -> Result<bytes::Bytes, TaskError> {
+        match self.as_mut().project().flow.current().take() {
+            Some(Current::Values { bytes, .. }) => Ok(bytes),
+            Some(Current::Failed { error, .. }) => Err(self.end(error)),
+            None => Ok(bytes::Bytes::new()),
+        }
     }
 
     /// One result of what is loaded; `None` if it was the last of it.

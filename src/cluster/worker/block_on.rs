@@ -11,7 +11,7 @@ use std::{
     thread::{self, Thread},
 };
 
-use super::{running::Running, task::Scope};
+use super::{running::Running, task_scope::Scope};
 
 struct Unpark {
     thread: Thread,

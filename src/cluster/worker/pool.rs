@@ -20,7 +20,7 @@ use super::{
     desk::Desk,
     piece::{CapturedData, Piece},
     running::Running,
-    task::Scope,
+    task_scope::Scope,
 };
 use crate::cluster::{
     error::TaskError,

@@ -24,7 +24,7 @@ use super::{
     panics,
     piece::Piece,
     pool::{BEAT, JobHere, Pool},
-    task::Scope,
+    task_scope::Scope,
 };
 use crate::{
     cluster::{

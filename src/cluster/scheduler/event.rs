@@ -167,6 +167,12 @@ pub enum Event {
         /// Which.
         run: RunId,
     },
+    /// A cancelled run is over: what was not started was dropped, and nothing of it runs any more. (A worker that no
+    /// longer knew the run, because it had returned its last result, need not say this.)
+    Stopped {
+        /// Which.
+        run: RunId,
+    },
     /// A task of the run waits for its own children: its slot is free meanwhile.
     Waiting {
         /// Which.
@@ -177,7 +183,8 @@ pub enum Event {
         /// Which.
         run: RunId,
     },
-    /// The next item of a run has used up its time.
+    /// The next item of a run has used up its time. What is said about that run later is ignored: a result that was
+    /// on its way could not be told from that of the item after it.
     Overdue {
         /// Which.
         run: RunId,
@@ -220,7 +227,8 @@ pub enum Instruction {
         /// From whom.
         worker: WorkerId,
     },
-    /// Nobody waits for this run any more: tell its tasks, and drop what was not started.
+    /// Nobody waits for this run any more: tell its tasks, and drop what was not started. Answered by `Stopped` (or by
+    /// its last result): until then it holds its slot.
     Cancel {
         /// Which.
         run: RunId,
@@ -255,7 +263,8 @@ pub enum Instruction {
         /// Items that the next chunk should hold.
         items: u32,
     },
-    /// Every item of a sealed job has been delivered or has failed, or the job was cancelled: it is forgotten.
+    /// Every item of a sealed job has been delivered or has failed, or the job was cancelled: it is forgotten. (At a
+    /// cancel this comes at once; runs that are still at workers only hold their slots until they are `Stopped`.)
     Settled {
         /// Which.
         job: JobId,

@@ -16,5 +16,6 @@ pub mod endpoint;
 pub mod frame;
 pub mod identity;
 pub mod link;
+
 #[cfg(test)]
 mod testing;

@@ -166,6 +166,52 @@ fn a_bar_that_ends_becomes_a_line_and_the_others_stay() {
 }
 
 #[test]
+fn a_bar_that_was_never_drawn_is_never_seen() {
+    let (glass, terminal) = Glass::with_bars();
+    let first = terminal.add_bar("one").expect("this terminal has bars");
+    let second = terminal.add_bar("two").expect("this terminal has bars");
+    terminal.print_line(Stream::Err, "a line");
+    terminal.draw(second, 1, Some(2), "half".to_owned());
+    terminal.print_line(Stream::Err, "another");
+    terminal.draw(second, 1, Some(2), "half".to_owned());
+    assert_eq!(glass.rows().len(), 3, "{:?}", glass.rows());
+    assert!(glass.rows()[2].starts_with("two ["), "{:?}", glass.rows());
+    terminal.replace_bar(first, "one is done");
+    assert_eq!(glass.rows()[..3], ["a line", "another", "one is done"]);
+    assert!(glass.rows()[3].starts_with("two ["), "{:?}", glass.rows());
+}
+
+#[test]
+fn output_that_is_held_up_holds_up_nothing_else() {
+    /// A pipe whose reader takes its time: a write waits until it is let go.
+    struct Slow(std::sync::mpsc::Sender<()>, std::sync::mpsc::Receiver<()>);
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(()).map_err(io::Error::other)?;
+            self.1.recv().map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (writes, written) = std::sync::mpsc::channel();
+    let (let_go, goes) = std::sync::mpsc::channel();
+    let glass = Glass::default();
+    let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(glass.clone())));
+    let terminal = Terminal::new(Box::new(Slow(writes, goes)), Box::new(glass.clone()), false, Some(bars));
+    std::thread::scope(|scope| {
+        scope.spawn(|| terminal.print_line(Stream::Out, "for the pipe"));
+        written.recv().expect("the write has begun");
+        terminal.print_line(Stream::Err, "for the terminal");
+        let bar = terminal.add_bar("one").expect("this terminal has bars");
+        terminal.draw(bar, 1, None, "step".to_owned());
+        assert_eq!(glass.rows().len(), 2, "{:?}", glass.rows());
+        let_go.send(()).expect("the write still waits");
+    });
+}
+
+#[test]
 fn a_closed_stream_is_no_reason_to_panic() {
     struct Closed;
     impl Write for Closed {

@@ -7,11 +7,17 @@
 //! * Nobody else touches indicatif's bars: it has no thread here (no steady tick), and its `suspend`, which panics when
 //!   standard error is closed, is not used.
 //! * Standard output that is no terminal has a lock of its own: where a slow reader holds it up, bars and errors go on.
+//! * Lines do not pass through the locks of `std`'s streams, nor does the end of a bar wait for ever: a program may hold
+//!   `stdout().lock()` over a whole map and write its results there, or stand before a terminal that was stopped.
 //! * A closed stream (`EPIPE`) is no reason to end a computation: what cannot be written is dropped.
 
 use std::{
     io::{self, IsTerminal, Write},
-    sync::{Arc, LazyLock},
+    mem,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -37,11 +43,27 @@ pub(crate) static TERMINAL: LazyLock<Arc<Terminal>> = LazyLock::new(|| {
     // indicatif hides bars where there is no terminal, or a dumb one.
     let multi = MultiProgress::new();
     let bars = (!multi.is_hidden()).then_some(multi);
-    Arc::new(Terminal::new(Box::new(io::stdout()), Box::new(io::stderr()), io::stdout().is_terminal(), bars))
+    Arc::new(Terminal::new(unlocked(io::stdout()), unlocked(io::stderr()), io::stdout().is_terminal(), bars))
 });
+
+/// The same file as a stream of `std`, without its lock and its buffer.
+#[cfg(unix)]
+fn unlocked<S: Write + Send + std::os::fd::AsFd + 'static>(stream: S) -> Box<dyn Write + Send> {
+    match stream.as_fd().try_clone_to_owned() {
+        Ok(file) => Box::new(std::fs::File::from(file)),
+        Err(_) => Box::new(stream),
+    }
+}
+
+#[cfg(not(unix))]
+fn unlocked<S: Write + Send + 'static>(stream: S) -> Box<dyn Write + Send> {
+    Box::new(stream)
+}
 
 /// Bars are drawn again after a line only if that was not done for so long; else the next tick does it.
 const REDRAW: Duration = Duration::from_millis(50);
+/// Who ends a bar waits so long for the terminal; then the next who draws or prints shows the end.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Two streams, and the bars below their lines.
 pub(crate) struct Terminal {
@@ -50,7 +72,16 @@ pub(crate) struct Terminal {
     /// Lines on standard output pass over the bars too; they do not where it is a file.
     out_is_terminal: bool,
     screen: Mutex<Screen>,
+    /// What the next holder of the screen has to do first.
+    news: Mutex<Vec<News>>,
+    next: AtomicU64,
     bars: Option<MultiProgress>,
+}
+
+enum News {
+    Added(BarId, String),
+    /// The line stays in its place.
+    Ended(BarId, String),
 }
 
 struct Screen {
@@ -59,7 +90,6 @@ struct Screen {
     /// Bars may be on the screen now.
     drawn: bool,
     last_drawn: Option<Instant>,
-    next: u64,
 }
 
 /// Names a bar of a [`Terminal`].
@@ -81,8 +111,15 @@ impl Terminal {
         out_is_terminal: bool,
         bars: Option<MultiProgress>,
     ) -> Self {
-        let screen = Screen { err, bars: Vec::new(), drawn: false, last_drawn: None, next: 0 };
-        Self { out: Mutex::new(out), out_is_terminal, screen: Mutex::new(screen), bars }
+        let screen = Screen { err, bars: Vec::new(), drawn: false, last_drawn: None };
+        Self {
+            out: Mutex::new(out),
+            out_is_terminal,
+            screen: Mutex::new(screen),
+            news: Mutex::default(),
+            next: AtomicU64::new(0),
+            bars,
+        }
     }
 
     /// Whether it can show bars.
@@ -94,7 +131,9 @@ impl Terminal {
         if to == Stream::Out && !self.out_is_terminal {
             write_line(&mut **self.out.lock(), line);
         } else {
-            self.print_over_bars(&mut self.screen.lock(), to, line);
+            let mut screen = self.screen.lock();
+            self.hear(&mut screen);
+            self.print_over_bars(&mut screen, to, line);
         }
     }
 
@@ -117,17 +156,42 @@ impl Terminal {
     /// Adds a bar below the others; it is first seen at its first [`draw`](Self::draw).
     pub(crate) fn add_bar(&self, label: &str) -> Option<BarId> {
         self.bars.as_ref()?;
-        let mut screen = self.screen.lock();
-        let id = BarId(screen.next);
-        screen.next += 1;
-        screen.bars.push(Bar { id, label: label.to_owned(), bar: None, total: None });
+        let id = BarId(self.next.fetch_add(1, Ordering::Relaxed));
+        self.news.lock().push(News::Added(id, label.to_owned()));
         Some(id)
+    }
+
+    /// Takes a bar away and leaves a line in its place.
+    pub(crate) fn replace_bar(&self, id: BarId, line: String) {
+        self.news.lock().push(News::Ended(id, line));
+        if let Some(mut screen) = self.screen.try_lock_for(PATIENCE) {
+            self.hear(&mut screen);
+        }
+    }
+
+    fn hear(&self, screen: &mut Screen) {
+        let news = mem::take(&mut *self.news.lock());
+        for news in news {
+            match news {
+                News::Added(id, label) => screen.bars.push(Bar { id, label, bar: None, total: None }),
+                News::Ended(id, line) => {
+                    let Some(at) = screen.bars.iter().position(|shown| shown.id == id) else { continue };
+                    let shown = screen.bars.remove(at);
+                    if let (Some(multi), Some(bar)) = (&self.bars, &shown.bar) {
+                        multi.remove(bar);
+                    }
+                    self.print_over_bars(screen, Stream::Err, &line);
+                    screen.redraw();
+                }
+            }
+        }
     }
 
     /// Shows where a bar stands.
     pub(crate) fn draw(&self, id: BarId, position: u64, total: Option<u64>, text: String) {
-        let mut screen = self.screen.lock();
         let Some(multi) = &self.bars else { return };
+        let mut screen = self.screen.lock();
+        self.hear(&mut screen);
         let Some(shown) = screen.bars.iter_mut().find(|shown| shown.id == id) else { return };
         let known_before = shown.total.is_some();
         let bar = shown.bar.get_or_insert_with(|| {
@@ -145,18 +209,8 @@ impl Terminal {
         shown.total = total;
         screen.drawn = true;
         screen.last_drawn = Some(Instant::now());
-    }
-
-    /// Takes a bar away and leaves a line in its place.
-    pub(crate) fn replace_bar(&self, id: BarId, line: &str) {
-        let mut screen = self.screen.lock();
-        let Some(at) = screen.bars.iter().position(|shown| shown.id == id) else { return };
-        let shown = screen.bars.remove(at);
-        if let (Some(multi), Some(bar)) = (&self.bars, &shown.bar) {
-            multi.remove(bar);
-        }
-        self.print_over_bars(&mut screen, Stream::Err, line);
-        screen.redraw();
+        // An end may have lost its patience with this very draw.
+        self.hear(&mut screen);
     }
 }
 

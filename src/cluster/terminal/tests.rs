@@ -154,14 +154,14 @@ fn a_bar_that_ends_becomes_a_line_and_the_others_stay() {
     let second = terminal.add_bar("two").expect("this terminal has bars");
     terminal.draw(first, 1, Some(2), "half".to_owned());
     terminal.draw(second, 1, Some(2), "half".to_owned());
-    terminal.replace_bar(first, "one is done");
+    terminal.replace_bar(first, "one is done".to_owned());
     let rows = glass.rows();
     assert_eq!(rows.len(), 2, "{rows:?}");
     assert_eq!(rows[0], "one is done");
     assert!(rows[1].starts_with("two [===") && rows[1].ends_with("] half"), "{rows:?}");
     // What is said of a bar that is gone is not shown.
     terminal.draw(first, 2, Some(2), "late".to_owned());
-    terminal.replace_bar(second, "two is done");
+    terminal.replace_bar(second, "two is done".to_owned());
     assert_eq!(glass.rows(), ["one is done", "two is done"]);
 }
 
@@ -176,7 +176,7 @@ fn a_bar_that_was_never_drawn_is_never_seen() {
     terminal.draw(second, 1, Some(2), "half".to_owned());
     assert_eq!(glass.rows().len(), 3, "{:?}", glass.rows());
     assert!(glass.rows()[2].starts_with("two ["), "{:?}", glass.rows());
-    terminal.replace_bar(first, "one is done");
+    terminal.replace_bar(first, "one is done".to_owned());
     assert_eq!(glass.rows()[..3], ["a line", "another", "one is done"]);
     assert!(glass.rows()[3].starts_with("two ["), "{:?}", glass.rows());
 }
@@ -212,6 +212,27 @@ fn output_that_is_held_up_holds_up_nothing_else() {
 }
 
 #[test]
+fn a_bar_ends_though_the_terminal_stands_still_and_is_seen_to_end_later() {
+    let (glass, terminal) = Glass::with_bars();
+    let bar = terminal.add_bar("one").expect("this terminal has bars");
+    std::thread::scope(|scope| {
+        let stopped = glass.0.lock();
+        let drawing = scope.spawn(|| terminal.draw(bar, 1, Some(2), "half".to_owned()));
+        // The bar is on its way to the terminal once the screen is taken.
+        while !terminal.screen.is_locked() {
+            std::thread::yield_now();
+        }
+        let other = terminal.add_bar("two").expect("adding does not wait");
+        terminal.replace_bar(bar, "one is done".to_owned());
+        drop(stopped);
+        drawing.join().expect("it does not panic");
+        assert_eq!(glass.rows(), ["one is done"]);
+        terminal.draw(other, 1, Some(2), "half".to_owned());
+        assert!(glass.rows()[1].starts_with("two ["), "{:?}", glass.rows());
+    });
+}
+
+#[test]
 fn a_closed_stream_is_no_reason_to_panic() {
     struct Closed;
     impl Write for Closed {
@@ -228,5 +249,5 @@ fn a_closed_stream_is_no_reason_to_panic() {
     let bar = terminal.add_bar("one").expect("this terminal has bars");
     terminal.draw(bar, 1, Some(2), "half".to_owned());
     terminal.print_line(Stream::Out, "nobody reads this");
-    terminal.replace_bar(bar, "nor this");
+    terminal.replace_bar(bar, "nor this".to_owned());
 }

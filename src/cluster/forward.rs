@@ -1,7 +1,7 @@
 //! `tracing` across processes: an event in a worker is an event in the driver.
 //!
 //! ```text
-//! worker: tracing event ─▶ Forwarder (level, spans, bounds) ─▶ Forwarded ─ ─ link ─ ─▶ replay ─▶ tracing event: driver
+//! worker: tracing event ─▶ Forwarder (level, spans, bounds) ─▶ Forwarded ─ ─ link ─ ─▶ Replayer ─▶ tracing event: driver
 //! ```
 //!
 //! * In a worker the [`Forwarder`] is the global subscriber, unless the user's code has set one before: then that one
@@ -35,7 +35,7 @@ use self::{
 };
 
 #[allow(unused_imports, reason = "until the driver replays")]
-pub(crate) use replay::replay;
+pub(crate) use replay::Replayer;
 
 /// The most that the texts of one event (message, fields, spans) take, in bytes.
 const TEXT_MOST: usize = 16 * 1024;
@@ -128,7 +128,7 @@ impl<S: Fn(Forwarded) + Send + Sync + 'static> Forwarder<S> {
             Verdict::Pass { missing } => missing,
         };
         if missing > 0 {
-            self.hand_over(limit::notice(missing));
+            self.hand_over(notice(limit::text(missing)));
         }
         let metadata = event.metadata();
         let mut budget = TEXT_MOST;
@@ -211,6 +211,19 @@ impl<S: Fn(Forwarded) + Send + Sync + 'static> Subscriber for Forwarder<S> {
 impl<S> std::fmt::Debug for Forwarder<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Forwarder").field("level", &self.level).finish_non_exhaustive()
+    }
+}
+
+/// A warning of this module's own.
+fn notice(message: String) -> Forwarded {
+    Forwarded {
+        level: Level::Warn,
+        target: "aqueduct::cluster".to_owned(),
+        message,
+        fields: Vec::new(),
+        spans: String::new(),
+        file: None,
+        line: None,
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::terminal::{Stream, print_line};
+use super::terminal::{Stream, TERMINAL, Terminal};
 
 /// Longer lines are cut in pieces.
 const LONGEST: usize = 64 * 1024;
@@ -59,12 +59,22 @@ pub(crate) fn relay(
     to: Stream,
     tail: Arc<Tail>,
 ) -> io::Result<JoinHandle<()>> {
+    relay_to(TERMINAL.clone(), reader, label, to, tail)
+}
+
+fn relay_to(
+    terminal: Arc<Terminal>,
+    reader: impl Read + Send + 'static,
+    label: String,
+    to: Stream,
+    tail: Arc<Tail>,
+) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name("aqueduct-lines".to_owned()).spawn(move || {
         read_lines(reader, |line| {
             if to == Stream::Err {
                 tail.push(line);
             }
-            print_line(to, &format!("[{label}] {line}"));
+            terminal.print_line(to, &format!("[{label}] {line}"));
         });
     })
 }

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Forwarded, Level};
-
 /// A second's events.
 const WINDOW: Duration = Duration::from_secs(1);
 const MOST: u64 = 1000;
@@ -47,15 +45,7 @@ impl Limit {
     }
 }
 
-/// Tells that events are missing.
-pub(super) fn notice(missing: u64) -> Forwarded {
-    Forwarded {
-        level: Level::Warn,
-        target: "aqueduct::cluster".to_owned(),
-        message: format!("{missing} events are missing here: a worker forwards at most {MOST} a second"),
-        fields: Vec::new(),
-        spans: String::new(),
-        file: None,
-        line: None,
-    }
+/// What to say of the events that are missing.
+pub(super) fn text(missing: u64) -> String {
+    format!("{missing} events are missing here: a worker forwards at most {MOST} a second")
 }

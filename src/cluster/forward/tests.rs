@@ -10,15 +10,13 @@ use tracing::{Dispatch, Level as TracingLevel, dispatcher, level_filters::LevelF
 use super::{
     Forwarded, Forwarder, Level, TEXT_MOST,
     limit::{Limit, Verdict},
-    replay,
-    replay::lines,
     wanted_level,
 };
 
 type Sink = Box<dyn Fn(Forwarded) + Send + Sync>;
 
 /// What is forwarded at `level` while `code` runs, and how many spans are still known at its end.
-fn forwarded_by(level: LevelFilter, code: impl FnOnce()) -> (Vec<Forwarded>, usize) {
+pub(super) fn forwarded_by(level: LevelFilter, code: impl FnOnce()) -> (Vec<Forwarded>, usize) {
     let events = Arc::new(Mutex::new(Vec::new()));
     let sink: Sink = Box::new({
         let events = events.clone();
@@ -250,85 +248,22 @@ fn the_setting_is_a_level_and_an_unknown_word_is_told() {
     assert_eq!(why, "AQUEDUCT_LOG is \"loud\"; it may be off, error, warn, info, debug or trace");
 }
 
-fn example(level: Level) -> Forwarded {
-    Forwarded {
-        level,
-        target: "model".to_owned(),
-        message: "no weights\nnone at all".to_owned(),
-        fields: vec![("seed".to_owned(), "3".to_owned()), ("path".to_owned(), "a b".to_owned())],
-        spans: "job{id=7}".to_owned(),
-        file: Some("src/model.rs".to_owned()),
-        line: Some(12),
-    }
-}
-
-#[test]
-fn replayed_it_is_an_event_of_the_driver() {
-    let levels = [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace];
-    let events = events(LevelFilter::TRACE, || {
-        levels.iter().for_each(|&level| replay(&example(level), 3, "node7"));
-    });
-    assert_eq!(events.iter().map(|event| event.level).collect::<Vec<_>>(), levels);
-    for event in events {
-        assert_eq!(event.target, "aqueduct::worker");
-        assert_eq!(event.message, "no weights\nnone at all");
-        let fields: Vec<_> = event.fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-        assert_eq!(
-            fields,
-            [
-                "worker: 3",
-                "host: node7",
-                "origin: model",
-                "fields: seed=3 path=a b",
-                "spans: job{id=7}",
-                "file: src/model.rs",
-                "line: 12"
-            ]
-        );
-    }
-}
-
-#[test]
-fn printed_it_has_the_worker_before_every_line() {
-    let printed: Vec<_> = lines(&example(Level::Warn), 3).collect();
-    assert_eq!(printed, ["[worker 3] WARN job{id=7}: model: no weights", "[worker 3] none at all seed=3 path=a b"]);
-    let bare =
-        Forwarded { spans: String::new(), fields: Vec::new(), message: "gone".to_owned(), ..example(Level::Error) };
-    assert_eq!(lines(&bare, 12).collect::<Vec<_>>(), ["[worker 12] ERROR model: gone"]);
-}
-
 const CHILD: &str = "AQUEDUCT_TEST_CHILD";
 
 /// Runs one test of this program in a process of its own; `None` if this is that process.
-fn in_a_process_of_its_own(test: &str) -> Option<Output> {
+pub(super) fn in_a_process_of_its_own(test: &str) -> Option<Output> {
     if std::env::var_os(CHILD).is_some() {
         return None;
     }
     let program = std::env::current_exe().expect("a test has a program");
-    let test = format!("cluster::forward::tests::{test}");
+    let test = format!("cluster::forward::{test}");
     let output = Command::new(program).args([&test, "--exact", "--nocapture"]).env(CHILD, "1").output();
     Some(output.expect("the program starts"))
 }
 
 #[test]
-fn with_no_subscriber_warnings_are_printed_and_the_rest_is_not() {
-    match in_a_process_of_its_own("with_no_subscriber_warnings_are_printed_and_the_rest_is_not") {
-        None => {
-            replay(&example(Level::Warn), 3, "node7");
-            replay(&Forwarded { message: "not shown".to_owned(), ..example(Level::Info) }, 3, "node7");
-        }
-        Some(output) => {
-            assert!(output.status.success(), "{output:?}");
-            let printed = String::from_utf8_lossy(&output.stderr);
-            assert!(printed.contains("[worker 3] WARN job{id=7}: model: no weights\n"), "{printed}");
-            assert!(!printed.contains("not shown"), "{printed}");
-        }
-    }
-}
-
-#[test]
 fn installed_it_hears_the_whole_process_but_gives_way_to_another() {
-    match in_a_process_of_its_own("installed_it_hears_the_whole_process_but_gives_way_to_another") {
+    match in_a_process_of_its_own("tests::installed_it_hears_the_whole_process_but_gives_way_to_another") {
         None => {
             let heard = Arc::new(Mutex::new(Vec::new()));
             let sink = heard.clone();

@@ -3,8 +3,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{LONGEST, Lines, TAIL_LINE_BYTES, TAIL_LINES, Tail, read_lines, relay};
-use crate::cluster::terminal::Stream;
+use super::{LONGEST, Lines, TAIL_LINE_BYTES, TAIL_LINES, Tail, read_lines, relay_to};
+use crate::cluster::terminal::{Stream, tests::Glass};
 
 /// The lines of some text that comes in pieces of `size` bytes.
 fn lines_of(bytes: &[u8], size: usize) -> Vec<String> {
@@ -106,12 +106,16 @@ fn a_reader_that_fails_is_told_after_what_it_gave() {
 }
 
 #[test]
-fn only_standard_error_goes_into_the_tail() {
-    let tail = Arc::new(Tail::default());
-    let out = relay(b"result 1\n".as_slice(), "worker 3".to_owned(), Stream::Out, tail.clone()).expect("a thread");
-    let err =
-        relay(b"no such file\nend".as_slice(), "worker 3".to_owned(), Stream::Err, tail.clone()).expect("a thread");
-    out.join().expect("it does not panic");
-    err.join().expect("it does not panic");
-    assert_eq!(tail.text(), "no such file\nend");
+fn lines_have_their_worker_in_front_and_only_standard_error_is_kept() {
+    let (glass, terminal) = Glass::without_bars();
+    let (terminal, tail) = (Arc::new(terminal), Arc::new(Tail::default()));
+    for (text, to) in [("result 1\nresult 2\n", Stream::Out), ("no such file\n\nend", Stream::Err)] {
+        let relay = relay_to(terminal.clone(), text.as_bytes(), "worker 3".to_owned(), to, tail.clone());
+        relay.expect("a thread").join().expect("it does not panic");
+    }
+    assert_eq!(
+        glass.rows(),
+        ["[worker 3] result 1", "[worker 3] result 2", "[worker 3] no such file", "[worker 3]", "[worker 3] end"]
+    );
+    assert_eq!(tail.text(), "no such file\n\nend");
 }

@@ -128,7 +128,7 @@ impl Board {
         drop(entries);
         let line = shared.meter.lock().end(now, shared.counts());
         match shared.bar {
-            Some(bar) => self.terminal.replace_bar(bar, &line),
+            Some(bar) => self.terminal.replace_bar(bar, line),
             None if self.form == Form::Lines => self.terminal.print_line(Stream::Err, &line),
             None => {}
         }

@@ -9,7 +9,7 @@ use super::{
     Progress,
     board::{Board, Form},
 };
-use crate::cluster::terminal::tests::Glass;
+use crate::cluster::terminal::{Stream, print_line, tests::Glass};
 
 fn board(bars: bool) -> (Glass, Arc<Board>) {
     let (glass, terminal) = if bars { Glass::with_bars() } else { Glass::without_bars() };
@@ -173,6 +173,26 @@ fn a_process_whose_standard_error_is_closed_goes_on() {
             let mut stdin = child.stdin.take().expect("it is a pipe");
             std::io::Write::write_all(&mut stdin, b"it is closed\n").expect("the program reads");
             assert!(child.wait().expect("it ends").success());
+        }
+    }
+}
+
+#[test]
+fn a_program_may_hold_its_standard_streams_locked() {
+    match in_a_process_of_its_own("a_program_may_hold_its_standard_streams_locked", "plain") {
+        None => {
+            let (_out, _err) = (std::io::stdout().lock(), std::io::stderr().lock());
+            let printer = std::thread::spawn(|| {
+                print_line(Stream::Out, "[worker 1] result");
+                Progress::new("pi", Some(10)).advance(10);
+            });
+            printer.join().expect("it does not panic");
+        }
+        Some(mut command) => {
+            let output = command.output().expect("the program starts");
+            assert!(output.status.success(), "{output:?}");
+            assert!(String::from_utf8_lossy(&output.stdout).contains("[worker 1] result\n"), "{output:?}");
+            assert!(String::from_utf8_lossy(&output.stderr).starts_with("pi: 10 in "), "{output:?}");
         }
     }
 }

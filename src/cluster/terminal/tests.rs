@@ -154,15 +154,82 @@ fn a_bar_that_ends_becomes_a_line_and_the_others_stay() {
     let second = terminal.add_bar("two").expect("this terminal has bars");
     terminal.draw(first, 1, Some(2), "half".to_owned());
     terminal.draw(second, 1, Some(2), "half".to_owned());
-    terminal.replace_bar(first, "one is done");
+    terminal.replace_bar(first, "one is done".to_owned());
     let rows = glass.rows();
     assert_eq!(rows.len(), 2, "{rows:?}");
     assert_eq!(rows[0], "one is done");
     assert!(rows[1].starts_with("two [===") && rows[1].ends_with("] half"), "{rows:?}");
     // What is said of a bar that is gone is not shown.
     terminal.draw(first, 2, Some(2), "late".to_owned());
-    terminal.replace_bar(second, "two is done");
+    terminal.replace_bar(second, "two is done".to_owned());
     assert_eq!(glass.rows(), ["one is done", "two is done"]);
+}
+
+#[test]
+fn a_bar_that_was_never_drawn_is_never_seen() {
+    let (glass, terminal) = Glass::with_bars();
+    let first = terminal.add_bar("one").expect("this terminal has bars");
+    let second = terminal.add_bar("two").expect("this terminal has bars");
+    terminal.print_line(Stream::Err, "a line");
+    terminal.draw(second, 1, Some(2), "half".to_owned());
+    terminal.print_line(Stream::Err, "another");
+    terminal.draw(second, 1, Some(2), "half".to_owned());
+    assert_eq!(glass.rows().len(), 3, "{:?}", glass.rows());
+    assert!(glass.rows()[2].starts_with("two ["), "{:?}", glass.rows());
+    terminal.replace_bar(first, "one is done".to_owned());
+    assert_eq!(glass.rows()[..3], ["a line", "another", "one is done"]);
+    assert!(glass.rows()[3].starts_with("two ["), "{:?}", glass.rows());
+}
+
+#[test]
+fn output_that_is_held_up_holds_up_nothing_else() {
+    /// A pipe whose reader takes its time: a write waits until it is let go.
+    struct Slow(std::sync::mpsc::Sender<()>, std::sync::mpsc::Receiver<()>);
+    impl Write for Slow {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.send(()).map_err(io::Error::other)?;
+            self.1.recv().map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let (writes, written) = std::sync::mpsc::channel();
+    let (let_go, goes) = std::sync::mpsc::channel();
+    let glass = Glass::default();
+    let bars = MultiProgress::with_draw_target(ProgressDrawTarget::term_like(Box::new(glass.clone())));
+    let terminal = Terminal::new(Box::new(Slow(writes, goes)), Box::new(glass.clone()), false, Some(bars));
+    std::thread::scope(|scope| {
+        scope.spawn(|| terminal.print_line(Stream::Out, "for the pipe"));
+        written.recv().expect("the write has begun");
+        terminal.print_line(Stream::Err, "for the terminal");
+        let bar = terminal.add_bar("one").expect("this terminal has bars");
+        terminal.draw(bar, 1, None, "step".to_owned());
+        assert_eq!(glass.rows().len(), 2, "{:?}", glass.rows());
+        let_go.send(()).expect("the write still waits");
+    });
+}
+
+#[test]
+fn a_bar_ends_though_the_terminal_stands_still_and_is_seen_to_end_later() {
+    let (glass, terminal) = Glass::with_bars();
+    let bar = terminal.add_bar("one").expect("this terminal has bars");
+    std::thread::scope(|scope| {
+        let stopped = glass.0.lock();
+        let drawing = scope.spawn(|| terminal.draw(bar, 1, Some(2), "half".to_owned()));
+        // The bar is on its way to the terminal once the screen is taken.
+        while !terminal.screen.is_locked() {
+            std::thread::yield_now();
+        }
+        let other = terminal.add_bar("two").expect("adding does not wait");
+        terminal.replace_bar(bar, "one is done".to_owned());
+        drop(stopped);
+        drawing.join().expect("it does not panic");
+        assert_eq!(glass.rows(), ["one is done"]);
+        terminal.draw(other, 1, Some(2), "half".to_owned());
+        assert!(glass.rows()[1].starts_with("two ["), "{:?}", glass.rows());
+    });
 }
 
 #[test]
@@ -182,5 +249,5 @@ fn a_closed_stream_is_no_reason_to_panic() {
     let bar = terminal.add_bar("one").expect("this terminal has bars");
     terminal.draw(bar, 1, Some(2), "half".to_owned());
     terminal.print_line(Stream::Out, "nobody reads this");
-    terminal.replace_bar(bar, "nor this");
+    terminal.replace_bar(bar, "nor this".to_owned());
 }

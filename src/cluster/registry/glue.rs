@@ -14,7 +14,7 @@ use crate::cluster::worker::Piece;
 /// What goes to another process and comes back: everything that serde takes apart and puts together.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel to a worker and back",
-    label = "not both `Serialize` and `Deserialize`, or it borrows",
+    label = "not both `Serialize` and `Deserialize`",
     note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on it and on every type inside it; a type of another \
             crate often has a feature `serde`. Of an error send its text: `Result<_, String>`"
 )]

@@ -190,7 +190,9 @@ pub mod __private {
     /// For `#[remote]` and `worker_entry!`.
     #[cfg(feature = "cluster")]
     pub mod remote {
-        pub use crate::cluster::registry::{Captured, Entry, Nothing, Registered, TestEntry, Travels, type_id_of};
+        pub use crate::cluster::registry::{
+            Entry, Form, Nothing, TestEntry, ViaNothing, ViaPiece, captured, travels, type_id_of,
+        };
         pub use crate::cluster::worker::Piece;
         pub use inventory;
     }

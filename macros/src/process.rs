@@ -203,7 +203,7 @@ fn process(arguments: &Arguments, function: ItemFn) -> Result<TokenStream> {
 }
 
 /// The same tokens as if they were written there.
-fn respanned(tokens: TokenStream, at: Span) -> TokenStream {
+pub(crate) fn respanned(tokens: TokenStream, at: Span) -> TokenStream {
     let respan = |mut token: TokenTree| {
         token.set_span(at);
         token

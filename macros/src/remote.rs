@@ -4,19 +4,19 @@
 //! fn f(a: A, b: B) -> R { … }                     // unchanged
 //!
 //! const _: () = {
-//!     struct AqueductRemote;                      // stands for f
-//!     impl Registered for AqueductRemote {
-//!         type Captured = Nothing;
-//!         type Item = (<A as Travels>::Itself, <B as Travels>::Itself);
-//!         type Result = <R as Travels>::Itself;
-//!         fn run(piece) { piece.each(|(a, b)| f(a, b)) }
-//!     }
-//!     inventory::submit! { Entry::of::<AqueductRemote>(name, location, pure, || type_id_of(&f)) }
+//!     fn types() { travels::<A, _>(); travels::<B, _>(); travels::<R, _>(); }
+//!     inventory::submit! { Entry {
+//!         name: "…::f",
+//!         type_id: || type_id_of(&f),
+//!         signature: || (&&Form::<Nothing, (A, B), R>::new()).signature(),
+//!         run: |piece| (&&Form::<Nothing, (A, B), R>::new()).each(piece, |(a, b)| f(a, b)),
+//!         …
+//!     } }
 //! };
 //! ```
 //!
-//! Each type stands in the expansion with its own span, and once: what is wrong with it is said once, and there. (Where
-//! `<A as Travels>` does not hold, the compiler has said so, and takes all that follows from it as said too.)
+//! In `types` each type has the span of the user's, so that what is wrong with it is told there. All else compiles in
+//! any case (`registry::glue` says how), so that it is told once.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
@@ -29,6 +29,7 @@ use syn::{
 };
 
 use crate::arguments::assigned;
+use crate::process::respanned;
 
 /// The most arguments, besides the captured data, that the library's tuples have.
 const MOST: usize = 8;
@@ -216,7 +217,8 @@ impl Shape {
                              argument, and return it. (A method that is not remote goes into another `impl` block)",
                         ));
                     }
-                    captured = Some(subject.clone());
+                    let subject = Ident::new("AqueductSelf", subject.span());
+                    captured = Some(Type::Verbatim(quote!(#subject)));
                 }
                 FnArg::Typed(typed) => match &*typed.ty {
                     Type::Reference(borrowed) if index == 0 && borrowed.mutability.is_none() => {
@@ -265,52 +267,43 @@ impl Shape {
         let private = quote!(#krate::__private::remote);
         let site = Span::mixed_site();
         let piece = Ident::new("piece", site);
-        let captured = Ident::new("captured", site);
-        let result = Ident::new("result", site);
+        let held = Ident::new("captured", site);
         let names: Vec<Ident> = (0..self.arguments.len()).map(|n| format_ident!("a{n}", span = site)).collect();
-        // The types keep their own spans, so that what is wrong with one is told there.
-        let itself = |ty: &Type, role: &str| {
-            let role = Ident::new(role, ty.span());
-            quote_spanned!(ty.span()=> <#ty as #private::#role>::Itself)
-        };
-        let types: Vec<_> = self.arguments.iter().map(|ty| itself(ty, "Travels")).collect();
+        let Self { captured, arguments: types, result, is_async } = self;
         let (item, pattern) = match (&types[..], &names[..]) {
-            ([ty], [name]) => (ty.clone(), quote!(#name)),
+            ([ty], [name]) => (quote!(#ty), quote!(#name)),
             (types, names) => (quote!((#(#types),*)), quote!((#(#names),*))),
         };
-        let result_type = itself(&self.result, "Travels");
-        let captured_type = match &self.captured {
-            Some(ty) => itself(ty, "Captured"),
-            None => quote!(#private::Nothing),
-        };
-        let run = match (&self.captured, self.is_async) {
-            (None, false) => quote! {
-                #piece.each(|#pattern: Self::Item| -> Self::Result { #path(#(#names),*) })
-            },
-            (None, true) => quote! {
-                #piece.each_async(|#pattern: Self::Item| async move {
-                    let #result: Self::Result = #path(#(#names),*).await;
-                    #result
-                })
-            },
+        let checks = types.iter().chain([result]).map(|ty| {
+            let at = ty.span();
+            let private = respanned(private.clone(), at);
+            quote_spanned!(at=> #private::travels::<#ty, _>();)
+        });
+        let check_captured = captured.iter().map(|ty| {
+            let at = ty.span();
+            let private = respanned(private.clone(), at);
+            quote_spanned!(at=> #private::captured::<#ty, _>();)
+        });
+        let held_type = captured.as_ref().map_or_else(|| quote!(#private::Nothing), |ty| quote!(#ty));
+        let form = quote!((&&#private::Form::<#held_type, #item, #result>::new()));
+        let run = match (captured, is_async) {
+            (None, false) => quote!(#form.each(#piece, |#pattern: #item| #path(#(#names),*))),
+            (None, true) => quote!(#form.each_async(#piece, |#pattern: #item| #path(#(#names),*))),
             (Some(_), false) => quote! {
-                #piece.each_with(|#captured: &Self::Captured, #pattern: Self::Item| -> Self::Result {
-                    #path(#captured, #(#names),*)
-                })
+                #form.each_with(#piece, |#held: &#held_type, #pattern: #item| #path(#held, #(#names),*))
             },
             (Some(_), true) => quote! {
-                #piece.each_async_with(async |#captured: &Self::Captured, #pattern: Self::Item| -> Self::Result {
-                    #path(#captured, #(#names),*).await
-                })
+                #form.each_async_with(
+                    #piece,
+                    async |#held: &#held_type, #pattern: #item| #path(#held, #(#names),*).await,
+                )
             },
         };
-        let fold = self.folds().then(|| {
-            quote! {
-                const FOLD: ::core::option::Option<fn(&mut #private::Piece<'_>)> = ::core::option::Option::Some(
-                    |#piece| #piece.fold(|a: Self::Result, b: Self::Result| -> Self::Result { #path(a, b) })
-                );
-            }
-        });
+        let fold = if self.folds() {
+            quote!(::core::option::Option::Some(|#piece| #form.fold(#piece, |a: #result, b: #result| #path(a, b))))
+        } else {
+            quote!(::core::option::Option::None)
+        };
         let pure = arguments.pure;
         let conditions = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
         let alias = subject.map(|subject| quote!(type AqueductSelf = #subject;));
@@ -318,24 +311,24 @@ impl Shape {
             #(#conditions)*
             #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
             const _: () = {
+                #[allow(unused_imports)]
+                use #private::{ViaNothing as _, ViaPiece as _};
                 #alias
-                struct AqueductRemote;
-                impl #private::Registered for AqueductRemote {
-                    type Captured = #captured_type;
-                    type Item = #item;
-                    type Result = #result_type;
-                    #fold
-                    fn run(#piece: &mut #private::Piece<'_>) {
-                        #run
-                    }
+                #[allow(dead_code)]
+                fn types() {
+                    #(#check_captured)*
+                    #(#checks)*
                 }
                 #private::inventory::submit! {
-                    #private::Entry::of::<AqueductRemote>(
-                        #name,
-                        ::core::concat!(::core::file!(), ":", ::core::line!()),
-                        #pure,
-                        || #private::type_id_of(&#path),
-                    )
+                    #private::Entry {
+                        name: #name,
+                        location: ::core::concat!(::core::file!(), ":", ::core::line!()),
+                        type_id: || #private::type_id_of(&#path),
+                        signature: || #form.signature(),
+                        run: |#piece| #run,
+                        fold: #fold,
+                        pure: #pure,
+                    }
                 }
             };
         }

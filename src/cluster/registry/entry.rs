@@ -2,7 +2,6 @@
 
 use std::{any::TypeId, fmt};
 
-use super::{glue::Registered, signature};
 use crate::cluster::worker::Piece;
 
 /// What `#[remote]` leaves behind for a function: how it is called, found and recognised.
@@ -24,20 +23,6 @@ pub struct Entry {
 }
 
 inventory::collect!(Entry);
-
-impl Entry {
-    /// The entry of the function that `R` stands for.
-    #[doc(hidden)]
-    #[must_use]
-    pub const fn of<R: Registered>(
-        name: &'static str,
-        location: &'static str,
-        pure: bool,
-        type_id: fn() -> TypeId,
-    ) -> Self {
-        Self { name, location, type_id, signature: signature::of_function::<R>, run: R::run, fold: R::FOLD, pure }
-    }
-}
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,70 +1,152 @@
 //! What the expansion of `#[remote]` is made of.
+//!
+//! A type that cannot travel is to be one error, at that type. [`travels`] and [`captured`] make it; so all else in the
+//! expansion must compile in spite of it. Therefore it goes through [`Form`], on which the compiler finds the methods of
+//! [`ViaPiece`] if the types hold what is needed, and otherwise those of [`ViaNothing`], which never run.
 
-use std::any::TypeId;
+use std::{any::TypeId, future::Future, marker::PhantomData};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::signature;
 use crate::cluster::worker::Piece;
-
-/// A registered function, as a type that the attribute makes for it.
-#[doc(hidden)]
-pub trait Registered: 'static {
-    /// What the caller sends once, or [`Nothing`].
-    type Captured: DeserializeOwned;
-    /// One item: the argument, or a tuple of them.
-    type Item: DeserializeOwned;
-    /// What a call gives back.
-    type Result: Serialize + DeserializeOwned;
-    /// How it folds, if it can.
-    const FOLD: Option<fn(&mut Piece<'_>)> = None;
-
-    /// Runs the function over the items of a piece.
-    fn run(piece: &mut Piece<'_>);
-}
 
 /// What goes to another process and comes back: everything that serde takes apart and puts together.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel to a worker and back",
-    label = "not both `Serialize` and `DeserializeOwned`",
+    label = "not both `Serialize` and `Deserialize`",
     note = "put `#[derive(serde::Serialize, serde::Deserialize)]` on it and on every type inside it; a type of another \
-            crate often has a feature `serde`",
-    note = "ends of channels, handles and borrowed data stay where they are; of an error send its text: \
-            `Result<_, String>`"
+            crate often has a feature `serde`. Of an error send its text: `Result<_, String>`"
 )]
 #[doc(hidden)]
-pub trait Travels {
-    /// The type itself; naming it in this way makes the compiler complain once, at the type.
-    type Itself: Serialize + DeserializeOwned;
-}
+pub trait Travels<How> {}
 
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Travels for T {
-    type Itself = T;
-}
+impl<T: Serialize + DeserializeOwned> Travels<ByItself> for T {}
+// Of two ways the compiler reports the trait, with its message; of one, only what that way lacks.
+impl<T: NoType> Travels<Otherwise> for T {}
 
 /// What a worker keeps for all tasks of a map, on all its threads.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the captured data of a remote function",
-    label = "not all of `Serialize`, `DeserializeOwned`, `Send` and `Sync`",
-    note = "a leading `&T` is captured data, which the caller hands over once with `with(value, function)`: put \
-            `#[derive(serde::Serialize, serde::Deserialize)]` on `{Self}`; the threads of a worker share it",
-    note = "if it is an ordinary argument, take it by value"
+    label = "not all of `Serialize`, `Deserialize`, `Send` and `Sync`",
+    note = "a leading `&T` is captured data, which the caller hands over once by `with(value, function)`: put \
+            `#[derive(serde::Serialize, serde::Deserialize)]` on it; the threads of a worker share it. If it is an \
+            ordinary argument, take it by value"
 )]
 #[doc(hidden)]
-pub trait Captured {
-    /// The type itself.
-    type Itself: Serialize + DeserializeOwned + Send + Sync + 'static;
-}
+pub trait Captured<How> {}
 
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Captured for T {
-    type Itself = T;
-}
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Captured<ByItself> for T {}
+impl<T: NoType> Captured<Otherwise> for T {}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct ByItself;
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Otherwise;
+/// Has no implementation.
+#[doc(hidden)]
+pub trait NoType {}
+
+/// Compiles if `T` travels.
+#[doc(hidden)]
+pub fn travels<T: Travels<How>, How>() {}
+
+/// Compiles if `T` can be captured data.
+#[doc(hidden)]
+pub fn captured<T: Captured<How>, How>() {}
 
 /// The captured data of a function that has none.
 #[doc(hidden)]
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Nothing;
+
+/// The types of a remote function: captured data, one item, the result.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Form<S, A, R>(PhantomData<fn(S, A) -> R>);
+
+impl<S, A, R> Form<S, A, R> {
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "only the expansion makes one")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// Runs a function whose types travel.
+#[doc(hidden)]
+#[allow(missing_docs, reason = "as the methods of `Piece`")]
+pub trait ViaPiece {
+    type Captured: DeserializeOwned + Send + Sync + 'static;
+    type Item: DeserializeOwned;
+    type Result: Serialize + DeserializeOwned;
+
+    fn signature(&self) -> u64 {
+        signature::of_function::<Self::Captured, Self::Item, Self::Result>()
+    }
+
+    fn each(&self, piece: &mut Piece<'_>, call: impl Fn(Self::Item) -> Self::Result) {
+        piece.each(call);
+    }
+
+    fn each_with(&self, piece: &mut Piece<'_>, call: impl Fn(&Self::Captured, Self::Item) -> Self::Result) {
+        piece.each_with(call);
+    }
+
+    fn each_async<U: Future<Output = Self::Result>>(&self, piece: &mut Piece<'_>, call: impl Fn(Self::Item) -> U) {
+        piece.each_async(call);
+    }
+
+    fn each_async_with(&self, piece: &mut Piece<'_>, call: impl AsyncFn(&Self::Captured, Self::Item) -> Self::Result) {
+        piece.each_async_with(call);
+    }
+
+    fn fold(&self, piece: &mut Piece<'_>, call: impl Fn(Self::Result, Self::Result) -> Self::Result) {
+        piece.fold(call);
+    }
+}
+
+impl<S, A, R> ViaPiece for &Form<S, A, R>
+where
+    S: DeserializeOwned + Send + Sync + 'static,
+    A: DeserializeOwned,
+    R: Serialize + DeserializeOwned,
+{
+    type Captured = S;
+    type Item = A;
+    type Result = R;
+}
+
+/// Stands in where a type does not travel: that is an error already.
+#[doc(hidden)]
+#[allow(missing_docs, reason = "as the methods of `ViaPiece`")]
+pub trait ViaNothing {
+    type Captured;
+    type Item;
+    type Result;
+
+    fn signature(&self) -> u64 {
+        0
+    }
+
+    fn each(&self, _: &mut Piece<'_>, _: impl Fn(Self::Item) -> Self::Result) {}
+
+    fn each_with(&self, _: &mut Piece<'_>, _: impl Fn(&Self::Captured, Self::Item) -> Self::Result) {}
+
+    fn each_async<U: Future<Output = Self::Result>>(&self, _: &mut Piece<'_>, _: impl Fn(Self::Item) -> U) {}
+
+    fn each_async_with(&self, _: &mut Piece<'_>, _: impl AsyncFn(&Self::Captured, Self::Item) -> Self::Result) {}
+
+    fn fold(&self, _: &mut Piece<'_>, _: impl Fn(Self::Result, Self::Result) -> Self::Result) {}
+}
+
+impl<S, A, R> ViaNothing for Form<S, A, R> {
+    type Captured = S;
+    type Item = A;
+    type Result = R;
+}
 
 /// The type of a value whose type has no name, such as a function item.
 #[doc(hidden)]

@@ -30,5 +30,6 @@ pub use build::{BuildIdError, build_id};
 pub use difference::describe_difference;
 pub use entry::{Entry, TestEntry};
 pub use function::{Bound, Function, Later, Plain, RemoteFn, With, with};
-pub use glue::{Captured, Nothing, Registered, Travels, type_id_of};
+#[doc(hidden)]
+pub use glue::{Form, Nothing, ViaNothing, ViaPiece, captured, travels, type_id_of};
 pub use lookup::{Listed, NotRegistered, Registry, RegistryError, registry};

@@ -14,15 +14,14 @@ mod trace;
 
 use serde::de::DeserializeOwned;
 
-use super::glue::Registered;
 use probe::Probe;
 
-/// The signature of the function that `R` stands for.
-pub(super) fn of_function<R: Registered>() -> u64 {
+/// The signature of a function of these captured data, items and results.
+pub(super) fn of_function<S: DeserializeOwned, A: DeserializeOwned, R: DeserializeOwned>() -> u64 {
     let mut hash = Fnv::new();
-    hash.text(&shape::<R::Captured>());
-    hash.text(&shape::<R::Item>());
-    hash.text(&shape::<R::Result>());
+    hash.text(&shape::<S>());
+    hash.text(&shape::<A>());
+    hash.text(&shape::<R>());
     hash.finish()
 }
 

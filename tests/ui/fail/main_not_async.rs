@@ -1,0 +1,2 @@
+#[aqueduct::main]
+fn main() {}

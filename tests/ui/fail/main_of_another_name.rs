@@ -1,0 +1,4 @@
+#[aqueduct::main]
+async fn start() {}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[aqueduct::main]
+struct Main;
+
+fn main() {}

@@ -1,0 +1,2 @@
+#[aqueduct::main]
+async fn main(workers: usize, name: String) {}

@@ -1,0 +1,2 @@
+#[aqueduct::main(workers = 4)]
+async fn main() {}

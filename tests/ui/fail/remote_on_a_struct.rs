@@ -1,0 +1,6 @@
+#[aqueduct::remote]
+struct Model {
+    weight: f64,
+}
+
+fn main() {}

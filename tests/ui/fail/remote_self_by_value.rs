@@ -1,0 +1,13 @@
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Model {
+    weight: f64,
+}
+
+#[aqueduct::remote]
+impl Model {
+    fn apply(self, x: f64) -> f64 {
+        self.weight * x
+    }
+}
+
+fn main() {}

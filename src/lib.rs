@@ -117,6 +117,9 @@ pub use channel::{
     sliding, unbounded,
 };
 pub use choice::{Alt, AltSet, Exhausted, Key, Offer};
+#[cfg(feature = "cluster")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
+pub use cluster::{Cluster, worker::init};
 pub use context::{Cause, Ended, Identity, Kind as ProcessKind, Meta, Poisoned, current};
 pub use forms::{
     BroadcastSender, Call, CallError, Caller, OneshotFuture, OneshotReceiver, OneshotSender, Reply, WatchReceiver,

@@ -15,11 +15,11 @@ use super::{
     error::{ClusterError, Place, TaskError},
     forward,
     map::{
-        FromIter, FromStream, Map, Submitting, TaskHandle, TaskOptions, flow::Flow, mailbox::Mailbox, port::Keep,
+        FromIter, FromStream, Map, TaskHandle, TaskOptions, Whole, flow::Flow, mailbox::Mailbox, port::Keep,
         port::Port, reduce,
     },
     protocol::{Captured, JobSpec, Work},
-    registry::{Function, Registry, RemoteFn},
+    registry::{self, Function, Registry, RemoteFn},
     scheduler::Settings,
     shared::Shared,
     summary::Summary,
@@ -283,7 +283,7 @@ impl Cluster {
             let spec = self.spec(target.function, target.captured, Work::Map);
             self.port.submit(spec, self.options.wishes(), Arc::clone(&mailbox), payload.into())
         });
-        Submitting { port: Arc::clone(&self.port), mailbox, job, kill, keep }.handle()
+        TaskHandle::new(Whole::new(Arc::clone(&self.port), mailbox, job, 1, kill, keep))
     }
 
     /// Keeps a value for tasks, which get it by [`Shared::get`]: it is sent to each host once, when a task there first asks
@@ -330,11 +330,7 @@ impl Cluster {
 
     fn check_pure(&self, target: &Target) -> Result<(), TaskError> {
         if self.options.speculate && !target.pure {
-            return Err(TaskError::NotRegistered(
-                "a second copy of a task may be started only of a pure function: say `#[remote(pure)]` if running it twice \
-                 does no harm"
-                    .into(),
-            ));
+            return Err(TaskError::NotPure);
         }
         Ok(())
     }
@@ -355,7 +351,7 @@ impl Cluster {
 }
 
 fn registry() -> Result<&'static Registry, TaskError> {
-    Registry::of_this_program().map_err(|error| TaskError::NotRegistered(error.to_string()))
+    registry::registry().map_err(|error| TaskError::NotRegistered(error.to_string()))
 }
 
 /// One worker to be started.
@@ -472,7 +468,7 @@ impl Builder {
     where
         F: RemoteFn<(), M, Output: InitOutcome>,
     {
-        let number = Registry::of_this_program()
+        let number = registry::registry()
             .map_err(|error| error.to_string())
             .and_then(|registry| registry.number_of(function.function()).map_err(|error| error.to_string()));
         self.init = Some(number);
@@ -526,7 +522,7 @@ impl Builder {
     /// A worker cannot be started or does not join, the init function fails, or a setting makes no sense.
     pub async fn start(self) -> Result<Cluster, ClusterError> {
         worker::refuse_in_worker();
-        Registry::of_this_program().map_err(|error| ClusterError::Registry(error.to_string()))?;
+        registry::registry().map_err(|error| ClusterError::Registry(error.to_string()))?;
         let workers = if self.workers.is_empty() { vec![Worker::new(); from_env()?] } else { self.workers };
         let log = self.log.or_else(|| std::env::var("AQUEDUCT_LOG").ok()).unwrap_or_default();
         forward::wanted_level(Some(&log)).map_err(ClusterError::Setting)?;

@@ -110,6 +110,13 @@ pub enum TaskError {
     /// The function is not registered.
     #[error("{0}")]
     NotRegistered(String),
+    /// Copies of the task were asked for ([`TaskOptions::speculate`](crate::cluster::TaskOptions::speculate)), but its function
+    /// is not marked as pure.
+    #[error(
+        "a second copy of a task may be started only of a pure function: say `#[remote(pure)]` if running it twice does no \
+         harm"
+    )]
+    NotPure,
     /// No worker of the cluster has these tags.
     #[error("no worker has the tags {needs:?} (there are {present:?}); give them with `Builder::tags`")]
     NoSuchWorker {

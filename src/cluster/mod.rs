@@ -7,22 +7,35 @@
 //!                                        registry (both sides)
 //! ```
 
+#[expect(clippy::module_inception, reason = "the room is named after what stands in its middle")]
+mod cluster;
+mod driver;
 pub(crate) mod entry_point;
-#[allow(dead_code, reason = "until workers install it and the driver replays")]
+mod error;
 mod forward;
 mod human;
-#[allow(dead_code, reason = "until the launcher relays the streams of its workers")]
 mod lines;
-#[allow(dead_code, reason = "until a map shows it")]
+mod map;
 mod progress;
+mod protocol;
 pub mod registry;
 pub mod scheduler;
+mod shared;
 mod summary;
-#[allow(dead_code, reason = "until progress, lines and forward are used")]
+pub mod task;
 mod terminal;
 pub mod worker;
 
+pub use cluster::{Builder, Cluster, InitOutcome, Worker};
+pub use error::{ClusterError, Panic, Place, TaskError, WorkerEnd};
+pub use map::{FromIter, FromStream, Input, Map, OnError, TaskHandle, TaskOptions, first, join_all};
 pub use registry::{With, with};
+pub use shared::Shared;
+pub use summary::{ConstantsSent, Summary, WorkerSummary};
+#[doc(hidden)]
+pub use worker::serve_test_worker;
+pub use worker::worker_state;
+
 
 /// Lets a test binary serve as its own workers: stands once in it, at the top of the file.
 ///
@@ -57,4 +70,3 @@ macro_rules! worker_entry {
         }
     };
 }
-pub use summary::{ConstantsSent, Summary, WorkerSummary};

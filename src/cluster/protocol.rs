@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     error::{Panic, TaskError},
     forward::Forwarded,
+    registry::Listed,
 };
 
 /// Raised whenever the meaning of a message changes; the ALPN name carries the major version.
@@ -27,7 +28,7 @@ pub(crate) struct Hello {
     pub(crate) version: String,
     pub(crate) architecture: String,
     pub(crate) build: Vec<u8>,
-    pub(crate) functions: Vec<(String, u64)>,
+    pub(crate) functions: Vec<Listed>,
     pub(crate) host: String,
     pub(crate) pid: u32,
 }

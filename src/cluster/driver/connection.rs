@@ -16,13 +16,13 @@ use super::{Shared, seat::Seat, start::Expected};
 use crate::{
     cluster::{
         error::Place,
-        forward,
+        forward::Replayer,
         protocol::{Answer, FromWorker, Hello, PROTOCOL, ToWorker, Welcome},
         registry::{self, Registry, describe_difference},
         scheduler::Tags,
         worker::architecture,
     },
-    net::link::{self, Inbox, LinkError, Outbox, Payload},
+    net::link::{self, Inbox, Limits, LinkError, Outbox, Payload},
 };
 
 /// How long a process that connected may take to say who it is.
@@ -42,6 +42,7 @@ pub(super) struct Terms {
 pub(super) async fn serve(
     shared: &Arc<Shared>,
     terms: &Terms,
+    replayer: &Replayer,
     expected: &Expected,
     connection: quinn::Connection,
 ) -> Result<(), String> {
@@ -53,6 +54,7 @@ pub(super) async fn serve(
     };
     let worker = expected.worker;
     let place = Place { worker, host: hello.host, pid: hello.pid };
+    let host: Arc<str> = place.host.as_str().into();
     let (slots, tags, shares) = (expected.slots, expected.tags, expected.shares_files);
     let mut desk = Some(Seat::new(outbox, place.clone(), slots, tags, shares));
     let incoming = Arc::new(Incoming { shared: Arc::clone(shared), worker, lines: Mutex::default() });
@@ -71,11 +73,7 @@ pub(super) async fn serve(
                     expected.init_failed(reason.clone());
                     return Err(format!("its init function failed: {reason}"));
                 }
-                (FromWorker::Event(event), _) => forward::replay(&event, worker, &place.host),
-                // `init` may ask for constants, and for nothing else.
-                (FromWorker::Fetch { digest, again }, Some(seat)) => {
-                    super::constants::answer_early(shared, seat, worker, digest, again);
-                }
+                (FromWorker::Event(event), _) => replayer.hand_over(event, worker, Arc::clone(&host)),
                 (FromWorker::Hello(_), _) => return Err("it said hello twice".into()),
                 (_, Some(_)) => return Err("it spoke of work before it was ready".into()),
                 (message, None) => incoming.receive(message, payload),
@@ -93,14 +91,14 @@ type Welcomed = (Outbox, Inbox, Hello, Vec<(FromWorker, Payload)>);
 
 async fn welcome(terms: &Terms, expected: &Expected, connection: quinn::Connection) -> Result<Welcomed, String> {
     let text = |error: LinkError| error.to_string();
-    let (outbox, mut inbox) = link::accept(connection).await.map_err(text)?;
+    let (outbox, mut inbox) = link::accept(connection, Limits::default()).await.map_err(text)?;
     let mut batch = Vec::new();
     inbox.recv::<FromWorker>(&mut batch).await.map_err(text)?;
     let mut batch = batch.into_iter();
     let Some((FromWorker::Hello(hello), _)) = batch.next() else {
         return Err("it did not begin with hello".into());
     };
-    let registry = Registry::of_this_program().map_err(|error| error.to_string())?;
+    let registry = registry::registry().map_err(|error| error.to_string())?;
     if let Some(reason) = objection(terms, registry, &hello) {
         let _ = outbox.send(&ToWorker::Answer(Answer::Refused(reason.clone())), Bytes::new());
         outbox.close("refused");
@@ -207,7 +205,7 @@ impl Incoming {
                 let this = Arc::clone(self);
                 tokio::spawn(async move {
                     // Cut short: the connection ends, and whatever it was runs again elsewhere.
-                    let Ok(bytes) = payload.await else { return };
+                    let Ok(bytes) = payload.read().await else { return };
                     let mut lines = this.lines.lock();
                     lines.due.push((message, bytes));
                     let waiting = lines.held.remove(&line).unwrap_or_default();

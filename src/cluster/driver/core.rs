@@ -315,13 +315,14 @@ impl Core {
     }
 
     fn send_constant(&mut self, worker: u32, digest: [u8; 32]) {
-        let Some(seat) = self.seats.get(&worker) else { return };
+        let Some(seat) = self.seats.get_mut(&worker) else { return };
         let Some((payload, store)) = self.constants.content(&digest, seat.shares_files) else {
             return seat.say(&ToWorker::ConstantUnknown { digest }, Bytes::new());
         };
         self.summary.bytes_sent += payload.len() as u64;
-        self.summary.constants_sent += 1;
-        self.summary.constant_bytes_sent += payload.len() as u64;
+        seat.sent(payload.len());
+        self.summary.constants_sent.count += 1;
+        self.summary.constants_sent.bytes += payload.len() as u64;
         seat.say(&ToWorker::Constant { digest, store }, payload);
     }
 
@@ -357,7 +358,7 @@ impl Core {
     fn carry_out(&mut self, instruction: Instruction, told: &mut Told) {
         match instruction {
             Instruction::Run { run, worker, range, attempt } => {
-                let (Some(seat), Some(job)) = (self.seats.get(&worker.0), self.jobs.get_mut(&range.job.0)) else {
+                let (Some(seat), Some(job)) = (self.seats.get_mut(&worker.0), self.jobs.get_mut(&range.job.0)) else {
                     return;
                 };
                 let Some(chunk) = job.chunks.get(&range.number) else { return };
@@ -368,6 +369,7 @@ impl Core {
                     self.summary.retried += u64::from(range.count);
                 }
                 self.summary.bytes_sent += chunk.payload.len() as u64;
+                seat.sent(chunk.payload.len());
                 let message =
                     ToWorker::Run { run: run.0, job: range.job.0, first: range.first, count: range.count, attempt };
                 seat.say(&message, chunk.payload.clone());

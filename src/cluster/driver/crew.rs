@@ -77,10 +77,10 @@ pub(super) fn start(
     let tail = Arc::new(Tail::default());
     let label = format!("worker {worker}");
     if let Some(stdout) = child.take_stdout() {
-        relay(stdout, label.clone(), Stream::Out, None);
+        relay(stdout, label.clone(), Stream::Out, Arc::clone(&tail))?;
     }
     if let Some(stderr) = child.take_stderr() {
-        relay(stderr, label, Stream::Err, Some(Arc::clone(&tail)));
+        relay(stderr, label, Stream::Err, Arc::clone(&tail))?;
     }
     let watched = Arc::clone(&child);
     let watching = thread::Builder::new().name("aqueduct-wait".into()).stack_size(256 << 10).spawn(move || {

@@ -23,6 +23,7 @@ pub(super) struct Seat {
     tasks: u64,
     busy: Duration,
     bytes: u64,
+    sent: u64,
 }
 
 impl Seat {
@@ -39,6 +40,7 @@ impl Seat {
             tasks: 0,
             busy: Duration::ZERO,
             bytes: 0,
+            sent: 0,
         }
     }
 
@@ -63,6 +65,10 @@ impl Seat {
         self.bytes += bytes as u64;
     }
 
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.sent += bytes as u64;
+    }
+
     pub(super) fn summary(&self, worker: u32, ended: Option<String>) -> WorkerSummary {
         WorkerSummary {
             worker,
@@ -72,6 +78,7 @@ impl Seat {
             tasks: self.tasks,
             busy: self.busy,
             joined_for: self.joined.elapsed(),
+            bytes_sent: self.sent,
             bytes_received: self.bytes,
             ended,
         }

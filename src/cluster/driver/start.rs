@@ -35,6 +35,7 @@ use super::{
 use crate::{
     cluster::{
         error::{ClusterError, Place, TaskError, WorkerEnd},
+        forward::Replayer,
         protocol::ToWorker,
         scheduler::{Settings, Tags},
         summary::Summary,
@@ -144,6 +145,7 @@ struct Inner {
     authority: Authority,
     address: SocketAddr,
     terms: Terms,
+    replayer: Replayer,
     posts: Mutex<HashMap<u32, Post>>,
     next: AtomicU32,
     closing: AtomicBool,
@@ -318,6 +320,7 @@ fn begin(
         shared: Arc::clone(shared),
         authority,
         address,
+        replayer: Replayer::start().map_err(system("no thread for the workers' events"))?,
         terms: Terms { init: plan.init, log: plan.log, constants: plan.constants, compatible: plan.compatible },
         posts: Mutex::default(),
         next: AtomicU32::new(0),
@@ -353,7 +356,7 @@ async fn accept(inner: Arc<Inner>, endpoint: quinn::Endpoint) {
                 connection.close(1_u32.into(), b"this identity was used before, or its worker is gone");
                 return;
             };
-            let ended = connection::serve(&inner.shared, &inner.terms, &expected, connection).await;
+            let ended = connection::serve(&inner.shared, &inner.terms, &inner.replayer, &expected, connection).await;
             if let Err(reason) = ended {
                 inner.disconnected(expected.worker, reason);
             }

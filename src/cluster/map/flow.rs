@@ -41,12 +41,14 @@ pub(super) enum Current {
 
 /// See the head of the file.
 #[derive(Debug)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     pub(super) port: Arc<dyn Port>,
     pub(super) spec: JobSpec,
     pub(super) options: TaskOptions,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) keep: Option<Keep>,
+    _keep: Option<Keep>,
+    /// Whether a second copy of a task may run.
+    pure: bool,
     pub(super) ordered: bool,
     pub(super) progress: Option<Progress>,
     /// The input has nothing at the moment, and will wake its reader.
@@ -85,13 +87,20 @@ pub(super) enum Look {
 }
 
 impl Flow {
-    pub(super) fn new(port: Arc<dyn Port>, spec: JobSpec, options: TaskOptions, keep: Option<Keep>) -> Self {
+    pub(crate) fn new(
+        port: Arc<dyn Port>,
+        spec: JobSpec,
+        options: TaskOptions,
+        keep: Option<Keep>,
+        pure: bool,
+    ) -> Self {
         Self {
             port,
             spec,
             options,
             mailbox: Arc::new(Mailbox::new()),
-            keep,
+            _keep: keep,
+            pure,
             ordered: true,
             progress: None,
             stalled: false,
@@ -113,11 +122,10 @@ impl Flow {
         }
     }
 
-    pub(super) fn started(&self) -> bool {
-        self.job.is_some()
-    }
-
     pub(super) fn start(&mut self) -> Result<(), TaskError> {
+        if self.options.speculate && !self.pure {
+            return Err(TaskError::NotPure);
+        }
         let job = self.port.open(self.spec.clone(), self.options.wishes(), Arc::clone(&self.mailbox))?;
         self.job = Some(job);
         self.window = self.mailbox.take(&mut self.taken, None).window;

@@ -3,10 +3,7 @@
 //! The driver's core (or, for a task's own job, the worker's client) puts arrivals in; the owner (`Map`, `Handle`) takes
 //! all that is there at once. One lock each way and one wake-up for many arrivals.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-    task::Waker,
-};
+use std::task::Waker;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -53,8 +50,6 @@ struct Contents {
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     contents: Mutex<Contents>,
-    /// Items run again for this job, for its summary.
-    pub(crate) again: AtomicU64,
 }
 
 /// What the owner took out.
@@ -73,7 +68,6 @@ impl Mailbox {
                 broken: None,
                 waker: None,
             }),
-            again: AtomicU64::new(0),
         }
     }
 
@@ -111,9 +105,5 @@ impl Mailbox {
             }
         }
         Taken { window: contents.window, broken: contents.broken.clone() }
-    }
-
-    pub(crate) fn count_again(&self, items: u64) {
-        self.again.fetch_add(items, Relaxed);
     }
 }

@@ -5,12 +5,17 @@
 //! allow.
 
 pub(crate) mod flow;
+mod collect;
 mod input;
 pub(crate) mod mailbox;
 mod options;
 pub(crate) mod port;
+pub(crate) mod reduce;
 mod stream;
+mod submit;
 
 pub use input::{FromIter, FromStream, Input};
 pub use options::{OnError, TaskOptions};
 pub use stream::Map;
+pub use submit::{TaskHandle, first, join_all};
+pub(crate) use submit::Whole;

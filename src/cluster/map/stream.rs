@@ -336,7 +336,7 @@ where
     }
 
     /// Gives results to `take`, as long as it wants, until there are no more.
-    fn poll_each(
+    pub(super) fn poll_each(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         take: &mut dyn FnMut(R) -> ControlFlow<()>,

@@ -25,7 +25,7 @@ use crate::{
 
 /// A job whose encoded results are wanted all together.
 #[derive(Debug)]
-pub(super) struct Whole {
+pub(crate) struct Whole {
     port: Arc<dyn Port>,
     mailbox: Arc<Mailbox>,
     job: Result<JobKey, TaskError>,
@@ -39,7 +39,7 @@ pub(super) struct Whole {
 }
 
 impl Whole {
-    pub(super) fn new(
+    pub(crate) fn new(
         port: Arc<dyn Port>,
         mailbox: Arc<Mailbox>,
         job: Result<JobKey, TaskError>,
@@ -67,7 +67,7 @@ impl Whole {
             return Poll::Ready(Err(error.clone()));
         }
         let taken = self.mailbox.take(&mut self.taken, Some(context.waker()));
-        for arrival in self.taken.drain(..) {
+        for arrival in std::mem::take(&mut self.taken) {
             match arrival.what {
                 What::Values { bytes, .. } => {
                     self.missing = self.missing.saturating_sub(arrival.count);
@@ -133,7 +133,7 @@ pub struct TaskHandle<R> {
 }
 
 impl<R: DeserializeOwned> TaskHandle<R> {
-    pub(super) fn new(whole: Whole) -> Self {
+    pub(crate) fn new(whole: Whole) -> Self {
         Self { whole, result: PhantomData }
     }
 

@@ -86,11 +86,11 @@ fn sleep(unpark: &Unpark) {
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     if Scope::current().is_none() {
         assert!(
-            crate::wait::budget::on_runtime_worker() != Some(true),
+            crate::wait::on_runtime_worker() != Some(true),
             "a `_blocking` call on a thread of an async runtime would stop its other tasks; use the async form, or \
              `spawn_blocking`"
         );
-        return crate::wait::park::block_on(future);
+        return crate::wait::block_on(future);
     }
     let unpark = Arc::new(Unpark { thread: thread::current(), notified: AtomicBool::new(false) });
     let waker = Waker::from(Arc::clone(&unpark));

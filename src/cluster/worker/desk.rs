@@ -1,6 +1,6 @@
 //! Where a worker's threads hand in what they have for the driver.
 
-use std::time::Duration;
+use std::{sync::mpsc, time::Duration};
 
 use bytes::Bytes;
 
@@ -15,13 +15,24 @@ use crate::{
 /// The way to the driver. Nothing here waits; where the connection is gone, the process is about to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
-    outbox: Outbox,
+    way: Way,
     place: Place,
+}
+
+#[derive(Clone, Debug)]
+enum Way {
+    Driver(Outbox),
+    /// Somebody in this process wants to hear it.
+    Here(mpsc::Sender<(FromWorker, Bytes)>),
 }
 
 impl Desk {
     pub(super) fn new(outbox: Outbox, place: Place) -> Self {
-        Self { outbox, place }
+        Self { way: Way::Driver(outbox), place }
+    }
+
+    pub(super) fn here(way: mpsc::Sender<(FromWorker, Bytes)>, place: Place) -> Self {
+        Self { way: Way::Here(way), place }
     }
 
     /// Where this is.
@@ -34,8 +45,11 @@ impl Desk {
     }
 
     pub(crate) fn send(&self, message: &FromWorker, payload: Bytes) {
-        // An error means that the connection has ended: the reader sees the same and ends the process.
-        let _ = self.outbox.send(message, payload);
+        match &self.way {
+            // An error means that the connection has ended: the reader sees the same and ends the process.
+            Way::Driver(outbox) => drop(outbox.send(message, payload)),
+            Way::Here(way) => drop(way.send((message.clone(), payload))),
+        }
     }
 
     pub(super) fn returned(&self, run: u64, count: u32, busy: Duration, values: Vec<u8>) {
@@ -51,7 +65,9 @@ impl Desk {
     }
 
     pub(super) fn close(&self, reason: &str) {
-        self.outbox.close(reason);
+        if let Way::Driver(outbox) = &self.way {
+            outbox.close(reason);
+        }
     }
 }
 

@@ -16,7 +16,10 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{block_on::drive, desk::Desk, panics, running::Running};
-use crate::{cluster::error::TaskError, net::codec};
+use crate::{
+    cluster::{error::TaskError, registry::Entry},
+    net::codec,
+};
 
 /// Results are sent when they have so many bytes.
 const SEND_BYTES: usize = 256 << 10;
@@ -151,6 +154,22 @@ impl Piece<'_> {
             Ok(bytes) => self.desk.returned(self.running.run, count, started.elapsed(), bytes),
             Err(error) => self.desk.unusable(self.running.run, count, error),
         }
+    }
+
+    /// Runs a function without arguments once.
+    pub(super) fn run_once(entry: &Entry, desk: &Desk) {
+        let mut piece = Piece {
+            arguments: Bytes::new(),
+            before: 0,
+            count: 1,
+            captured: &CapturedData::default(),
+            fold: None,
+            running: Arc::new(Running::new(0, 1, 0, None)),
+            desk,
+            folded: None,
+            nested: false,
+        };
+        (entry.run)(&mut piece);
     }
 
     /// The loop.

@@ -159,7 +159,7 @@ impl Pool {
             state.busy += 1;
             let spec = &waiting.job.spec;
             let running =
-                Arc::new(Running::new(waiting.run, waiting.attempt, spec.depth + 1, spec.priority, spec.timeout));
+                Arc::new(Running::new(waiting.run, waiting.attempt, spec.depth + 1, spec.timeout));
             state.active.insert(waiting.run, Arc::clone(&running));
             if state.busy < self.slots && !state.queue.is_empty() {
                 self.call_thread(&mut state);
@@ -266,9 +266,10 @@ impl Pool {
         !active.is_empty()
     }
 
-    /// Whether anything runs.
-    pub(super) fn is_active(&self) -> bool {
-        !self.state.lock().active.is_empty()
+    /// Whether anything runs, or is about to.
+    pub(super) fn is_busy(&self) -> bool {
+        let state = self.state.lock();
+        !state.active.is_empty() || !state.queue.is_empty()
     }
 
     /// Threads end once they have nothing to do.

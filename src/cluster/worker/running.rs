@@ -24,7 +24,6 @@ pub(crate) struct Running {
     pub(crate) attempt: u32,
     /// How deep jobs that its tasks open are nested.
     pub(crate) depth: u32,
-    pub(crate) priority: i32,
     timeout: Option<Duration>,
     signals: AtomicU8,
     born: Instant,
@@ -38,12 +37,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(run: u64, attempt: u32, depth: u32, priority: i32, timeout: Option<Duration>) -> Self {
+    pub(super) fn new(run: u64, attempt: u32, depth: u32, timeout: Option<Duration>) -> Self {
         Self {
             run,
             attempt,
             depth,
-            priority,
             timeout,
             signals: AtomicU8::new(0),
             born: Instant::now(),

@@ -29,12 +29,17 @@ use super::{
 use crate::{
     cluster::{
         error::{Place, TaskError},
-        forward::{Forwarded, Forwarder},
+        forward::{Forwarded, Forwarder, wanted_level},
         map::mailbox::{Arrival, What, Window},
         protocol::{Answer, FromWorker, Hello, JobSpec, PROTOCOL, ToWorker, Welcome, Work},
         registry::{self, Registry},
     },
-    net::{codec, endpoint, identity::Identity, link},
+    net::{
+        codec,
+        endpoint::{self, Patience},
+        identity::Identity,
+        link::{self, Limits},
+    },
 };
 
 /// The argument by which a program knows that it is a worker.
@@ -45,6 +50,9 @@ pub(crate) const MARK: &str = "AQUEDUCT_WORKER";
 
 /// At most so much is read from stdin as an identity.
 const IDENTITY_MOST: u32 = 64 << 10;
+
+/// The driver's own limit is the smaller one.
+const IDLE_TIME: Duration = Duration::from_secs(3600);
 
 /// How a worker ended, in its exit status.
 #[derive(Clone, Copy, Debug)]
@@ -61,11 +69,6 @@ enum Exit {
 
 fn exit(how: Exit) -> ! {
     process::exit(how as i32)
-}
-
-/// Whether this process was started as a worker.
-pub(crate) fn is_worker() -> bool {
-    std::env::var_os(MARK).is_some()
 }
 
 /// Serves until the driver says good-bye or is gone; never returns.
@@ -129,15 +132,15 @@ fn connection(error: impl std::fmt::Display) -> Failed {
 
 async fn work(identity: Identity) -> Result<Infallible, Failed> {
     let registry = registry::registry().map_err(|error| (Exit::Refused, error.to_string()))?;
-    let dialled = endpoint::dial(&identity).await.map_err(connection)?;
-    let (outbox, mut inbox) = link::open(dialled).await.map_err(connection)?;
+    let dialled = endpoint::dial(&identity, Patience { idle: IDLE_TIME, ..Patience::default() }).await.map_err(connection)?;
+    let (outbox, mut inbox) = link::open(dialled, Limits::default()).await.map_err(connection)?;
     let host = host_name();
     let hello = Hello {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").into(),
         architecture: architecture(),
-        build: registry::build_id().to_vec(),
-        functions: registry.names(),
+        build: registry::build_id().unwrap_or_default().to_vec(),
+        functions: registry.listing().to_vec(),
         host: host.clone(),
         pid: process::id(),
     };
@@ -170,7 +173,6 @@ async fn work(identity: Identity) -> Result<Infallible, Failed> {
 /// What the I/O thread knows.
 struct Worker {
     desk: Desk,
-    registry: &'static Registry,
     /// The driver's function numbers, as this program's entries.
     functions: Vec<Result<&'static registry::Entry, TaskError>>,
     client: Arc<Client>,
@@ -203,10 +205,11 @@ impl Worker {
         let client = Arc::new(Client::new(desk.clone(), constants, numbers));
         let pool = Pool::new(welcome.slots, desk.clone(), Arc::clone(&client), runtime.handle().clone());
         let forward = desk.clone();
-        Forwarder::install(&welcome.log, move |event: Forwarded| forward.say(&FromWorker::Event(event)));
+        let level = wanted_level(Some(&welcome.log)).map_err(io::Error::other)?;
+        // Where the program has set a subscriber already (in a test binary, say), that one stays.
+        Forwarder::install(level, move |event: Forwarded| forward.say(&FromWorker::Event(event)));
         Ok(Self {
             desk,
-            registry,
             functions,
             client,
             pool,
@@ -220,7 +223,7 @@ impl Worker {
     async fn begin(&mut self, welcome: &Welcome) -> Result<(), Failed> {
         if let Some(number) = welcome.init {
             let entry = self.function(number).map_err(|error| (Exit::Init, error.to_string()))?;
-            let init = init_run(entry, self.desk.clone(), self._runtime.handle().clone());
+            let init = init_run(entry, self.desk.place().clone(), self._runtime.handle().clone());
             let (told, outcome) = tokio::sync::oneshot::channel();
             let started = thread::Builder::new().name("aqueduct-init".into()).spawn(move || {
                 let _ = told.send(init());
@@ -268,7 +271,7 @@ impl Worker {
                         let beating = Arc::clone(&self.beating);
                         tokio::spawn(async move {
                             // Cut short: the connection is about to end.
-                            if let Ok(bytes) = incoming.await {
+                            if let Ok(bytes) = incoming.read().await {
                                 pool.payload(run, bytes);
                                 keep_beating(&pool, &beating);
                             }
@@ -315,6 +318,7 @@ impl Worker {
             ToWorker::ForgetConstant { digest } => self.client.constants().forget(&digest),
             ToWorker::Leave => {
                 self.pool.close();
+                // The connection ends when what is queued has been sent; that ends this process.
                 self.desk.close("good-bye");
             }
             ToWorker::Answer(_) => return Err(connection("it answered twice")),
@@ -377,7 +381,7 @@ fn when_here(payload: link::Payload, then: impl FnOnce(Bytes) + Send + 'static) 
         link::Payload::Here(bytes) => then(bytes),
         link::Payload::Apart(incoming) => {
             tokio::spawn(async move {
-                if let Ok(bytes) = incoming.await {
+                if let Ok(bytes) = incoming.read().await {
                     then(bytes);
                 }
             });
@@ -394,16 +398,23 @@ fn wake(waker: Option<std::task::Waker>) {
 /// The init function as a call: a function without arguments.
 fn init_run(
     entry: &'static registry::Entry,
-    desk: Desk,
+    place: Place,
     runtime: tokio::runtime::Handle,
 ) -> impl FnOnce() -> Result<(), String> + Send {
     move || {
         let _runtime = runtime.enter();
-        let (sender, results) = mpsc::channel();
-        let desk = desk.instead(sender);
-        Piece::run_once(entry, &desk);
-        drop(desk);
-        results.recv().unwrap_or_else(|_| Err("it gave no result".into()))
+        let (hand_in, handed_in) = mpsc::channel();
+        Piece::run_once(entry, &Desk::here(hand_in, place));
+        match handed_in.recv() {
+            // `()` is nothing; `Result<(), String>` is something.
+            Ok((FromWorker::Returned { .. }, bytes)) if bytes.is_empty() => Ok(()),
+            Ok((FromWorker::Returned { .. }, bytes)) => {
+                codec::decode::<Result<(), String>>(&bytes).unwrap_or_else(|error| Err(error.to_string()))
+            }
+            Ok((FromWorker::Panicked { panic, .. }, _)) => Err(TaskError::Panicked(Box::new(panic)).to_string()),
+            Ok((FromWorker::Unusable { error, .. }, _)) => Err(error.to_string()),
+            _ => Err("it gave no result".into()),
+        }
     }
 }
 

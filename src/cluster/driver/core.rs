@@ -28,7 +28,10 @@ use crate::cluster::{
 pub(super) enum Owner {
     Here(Arc<Mailbox>),
     /// A task on this worker, which knows the job by its own number.
-    Worker { worker: u32, job: u64 },
+    Worker {
+        worker: u32,
+        job: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -45,6 +48,10 @@ struct Job {
     chunks: HashMap<u64, Chunk>,
     /// Workers that know the job.
     told: Vec<u32>,
+    /// The one worker it is for.
+    only: Option<u32>,
+    /// How that one ended.
+    end: Option<WorkerEnd>,
 }
 
 /// What the event that is being handled came with.
@@ -173,7 +180,8 @@ impl Core {
         if let Owner::Worker { worker, job: theirs } = owner {
             self.nested.insert((worker, theirs), job);
         }
-        self.jobs.insert(job, Job { owner, spec, chunks: HashMap::new(), told: Vec::new() });
+        self.jobs
+            .insert(job, Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), only: wishes.only, end: None });
         self.tell(Event::Opened { job: JobId(job), options }, &mut Told::default());
         Ok(job)
     }
@@ -203,6 +211,10 @@ impl Core {
 
     pub(super) fn joined(&mut self, worker: u32, seat: Seat) {
         let (slots, tags) = (seat.slots, seat.tags);
+        // The last one had gone, and there is work to do again.
+        if matches!(self.closed, Some(TaskError::NoWorkers(_))) {
+            self.closed = None;
+        }
         self.seats.insert(worker, seat);
         self.tell(Event::Joined { worker: WorkerId(worker), slots, tags }, &mut Told::default());
     }
@@ -230,6 +242,9 @@ impl Core {
         }
         for job in self.jobs.values_mut() {
             job.told.retain(|told| *told != worker);
+            if job.only == Some(worker) {
+                job.end = Some(end.clone());
+            }
         }
         self.tell(Event::Lost { worker: WorkerId(worker) }, &mut Told { end: Some(end), ..Told::default() });
     }
@@ -249,10 +264,16 @@ impl Core {
             FromWorker::Panicked { run, panic, busy } => {
                 told.error = Some(TaskError::Panicked(Box::new(panic)));
                 let busy = Duration::from_nanos(busy);
+                if let Some(seat) = self.seats.get_mut(&worker) {
+                    seat.returned(1, busy, 0);
+                }
                 self.tell(Event::Failed { run: RunId(run), again: true, busy }, &mut told);
             }
             FromWorker::Unusable { run, count, error } => {
                 told.error = Some(error);
+                if let Some(seat) = self.seats.get_mut(&worker) {
+                    seat.returned(count, Duration::ZERO, 0);
+                }
                 for _ in 0..count {
                     let event = Event::Failed { run: RunId(run), again: false, busy: Duration::ZERO };
                     self.tell(event, &mut told);
@@ -383,6 +404,7 @@ impl Core {
                 self.deliver(range.job.0, range.number, range.first, range.count, What::Values { bytes, skip });
             }
             Instruction::Fail { range, failure } => {
+                self.summary.tasks += u64::from(range.count);
                 self.summary.failed += u64::from(range.count);
                 let error = self.failure(failure, range.job.0, told);
                 self.deliver(range.job.0, range.number, range.first, range.count, What::Failed(error));
@@ -419,7 +441,7 @@ impl Core {
             }
             Failure::Deaths(_) | Failure::WorkerGone => {
                 let deaths = if let Failure::Deaths(deaths) = failure { deaths } else { 1 };
-                match &told.end {
+                match told.end.as_ref().or_else(|| self.jobs.get(&job)?.end.as_ref()) {
                     Some(end) => TaskError::WorkersDied { deaths, end: Box::new(end.clone()) },
                     None => TaskError::Cancelled,
                 }

@@ -17,6 +17,15 @@ const SEND: u8 = 2;
 /// The async task has used up its time.
 const EXPIRED: u8 = 4;
 
+/// Who is woken by a signal.
+#[derive(Debug, Default)]
+struct Wakers {
+    /// The loop of the async task that runs: it drops the task.
+    own: Option<Waker>,
+    /// Parts of tasks that wait for the cancel elsewhere.
+    parts: Vec<Waker>,
+}
+
 /// A run that has been started, or is about to be.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -29,8 +38,7 @@ pub(crate) struct Running {
     born: Instant,
     /// When the item that runs was begun: nanoseconds after `born`, plus 1; 0 between items. Kept only under a timeout.
     begun: AtomicU64,
-    /// The waker of the async task that runs.
-    waker: Mutex<Option<Waker>>,
+    wakers: Mutex<Wakers>,
     overdue_told: AtomicU8,
     /// Jobs of its tasks that are not over.
     pub(crate) jobs: AtomicU32,
@@ -46,7 +54,7 @@ impl Running {
             signals: AtomicU8::new(0),
             born: Instant::now(),
             begun: AtomicU64::new(0),
-            waker: Mutex::new(None),
+            wakers: Mutex::default(),
             overdue_told: AtomicU8::new(0),
             jobs: AtomicU32::new(0),
         }
@@ -98,27 +106,25 @@ impl Running {
 
     fn signal(&self, signal: u8) {
         // The waker's lock orders this with `set_waker`: either the flag is seen there, or the waker here.
-        let waker = {
-            let waker = self.waker.lock();
+        let (own, parts) = {
+            let mut wakers = self.wakers.lock();
             self.signals.fetch_or(signal, Relaxed);
-            waker.clone()
+            let parts = if signal == CANCEL { std::mem::take(&mut wakers.parts) } else { Vec::new() };
+            (wakers.own.clone(), parts)
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        own.into_iter().chain(parts).for_each(Waker::wake);
     }
 
     /// An async task runs (or no longer does); signals wake it. Look at the signals after this.
     pub(crate) fn set_waker(&self, waker: Option<Waker>) {
-        *self.waker.lock() = waker;
+        self.wakers.lock().own = waker;
     }
 
+    /// A part of a task waits for the cancel. Look at the signals after this.
     pub(crate) fn add_waker(&self, waker: &Waker) {
-        let mut kept = self.waker.lock();
-        match &*kept {
-            // The task's own loop is woken, and polls everything inside it.
-            Some(_) => {}
-            None => *kept = Some(waker.clone()),
+        let parts = &mut self.wakers.lock().parts;
+        if !parts.iter().any(|known| known.will_wake(waker)) {
+            parts.push(waker.clone());
         }
     }
 
@@ -129,7 +135,7 @@ impl Running {
         if begun == 0 || self.born.elapsed() < Duration::from_nanos(begun - 1).saturating_add(limit) {
             return false;
         }
-        if self.waker.lock().is_some() {
+        if self.wakers.lock().own.is_some() {
             self.signal(EXPIRED);
             return false;
         }

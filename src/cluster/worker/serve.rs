@@ -8,6 +8,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     io::{self, Read},
+    mem::ManuallyDrop,
     process,
     sync::{Arc, mpsc},
     thread,
@@ -132,7 +133,8 @@ fn connection(error: impl std::fmt::Display) -> Failed {
 
 async fn work(identity: Identity) -> Result<Infallible, Failed> {
     let registry = registry::registry().map_err(|error| (Exit::Refused, error.to_string()))?;
-    let dialled = endpoint::dial(&identity, Patience { idle: IDLE_TIME, ..Patience::default() }).await.map_err(connection)?;
+    let dialled =
+        endpoint::dial(&identity, Patience { idle: IDLE_TIME, ..Patience::default() }).await.map_err(connection)?;
     let (outbox, mut inbox) = link::open(dialled, Limits::default()).await.map_err(connection)?;
     let host = host_name();
     let hello = Hello {
@@ -179,8 +181,8 @@ struct Worker {
     pool: Arc<Pool>,
     jobs: HashMap<u64, Arc<JobHere>>,
     beating: Arc<Mutex<bool>>,
-    // The runtime around tasks; it lives as long as the process.
-    _runtime: tokio::runtime::Runtime,
+    // The runtime around tasks lives as long as the process: a runtime must not be dropped inside another.
+    runtime: ManuallyDrop<tokio::runtime::Runtime>,
 }
 
 impl Worker {
@@ -215,7 +217,7 @@ impl Worker {
             pool,
             jobs: HashMap::new(),
             beating: Arc::default(),
-            _runtime: runtime,
+            runtime: ManuallyDrop::new(runtime),
         })
     }
 
@@ -223,7 +225,7 @@ impl Worker {
     async fn begin(&mut self, welcome: &Welcome) -> Result<(), Failed> {
         if let Some(number) = welcome.init {
             let entry = self.function(number).map_err(|error| (Exit::Init, error.to_string()))?;
-            let init = init_run(entry, self.desk.place().clone(), self._runtime.handle().clone());
+            let init = init_run(entry, self.desk.place().clone(), self.runtime.handle().clone());
             let (told, outcome) = tokio::sync::oneshot::channel();
             let started = thread::Builder::new().name("aqueduct-init".into()).spawn(move || {
                 let _ = told.send(init());

@@ -1,6 +1,10 @@
 //! What happens to tasks that nobody waits for any more.
 
-use std::{sync::atomic::{AtomicU64, Ordering::Relaxed}, thread, time::Duration};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
 
 use aqueduct::cluster::{TaskError, TaskOptions, first, join_all, task, with};
 use futures::FutureExt;
@@ -132,7 +136,8 @@ fn a_cancelled_task_that_does_not_end_keeps_its_worker_busy_but_nobody_waiting()
 fn a_stubborn_task_is_killed_if_that_was_asked_and_its_worker_replaced() {
     let room = Room::new();
     on(1, async move |cluster| {
-        let killed = |cluster: &aqueduct::Cluster, deaths| until("its worker is killed", || cluster.summary().deaths == deaths);
+        let killed =
+            |cluster: &aqueduct::Cluster, deaths| until("its worker is killed", || cluster.summary().deaths == deaths);
         let handle = cluster.submit(with(room.place(), stubborn), 1);
         until("it has begun", || room.log().len() == 1);
         handle.kill();

@@ -45,7 +45,8 @@ fn kill_in_the_middle(seed: u64) {
     let mut dice = fastrand::Rng::with_seed(seed);
     let room = Room::new();
     let items = 120;
-    let (millis, chunk, moment) = (dice.u64(0..6), [None, Some(1), Some(5), Some(40)][dice.usize(0..4)], dice.usize(1..100));
+    let (millis, chunk, moment) =
+        (dice.u64(0..6), [None, Some(1), Some(5), Some(40)][dice.usize(0..4)], dice.usize(1..100));
     let killed = dice.usize(0..2);
     let mark = format!("deaths-{}-{seed}", process::id());
     let worker = marked_workers("AQUEDUCT_TEST_MARK", &mark);

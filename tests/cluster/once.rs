@@ -70,8 +70,7 @@ fn fixed_chunks_run_once_each_whatever_their_size() {
     on(2, async move |cluster| {
         for chunk in [1, 7, 100, 1000] {
             let items = (0..100).map(|item| (item, 0));
-            let results: Vec<u64> =
-                cluster.map(with(room.place(), noted), items).chunk(chunk).collect().await.unwrap();
+            let results: Vec<u64> = cluster.map(with(room.place(), noted), items).chunk(chunk).collect().await.unwrap();
             assert_eq!(results, Vec::from_iter(0..100), "in chunks of {chunk}");
         }
         assert_eq!(counts(&room), (0..100).map(|item| (item, 4)).collect());

@@ -52,7 +52,10 @@ fn one_of_many(items: u64, bad: u64, options: TaskOptions, deaths: u32) {
             assert_eq!(counted, deaths, "{text}");
             assert_eq!((end.signal, end.code), (Some(6), None), "{text}");
             assert!(end.place.pid > 1 && !end.place.host.is_empty(), "{text}");
-            assert!(!started.contains(&end.place.worker), "the last of the deaths was not of the first workers: {text}");
+            assert!(
+                !started.contains(&end.place.worker),
+                "the last of the deaths was not of the first workers: {text}"
+            );
             assert!(end.stderr.contains(&format!("item {bad} is about to abort")), "its last words are told: {text}");
             for word in [&end.place.host, &end.place.pid.to_string(), "signal 6", "about to abort"] {
                 assert!(text.contains(word), "`{word}` is in: {text}");

@@ -12,7 +12,7 @@ mod library {
             Ok(Self)
         }
 
-        pub async fn shutdown(&self) {}
+        pub async fn shutdown(self) {}
     }
 }
 

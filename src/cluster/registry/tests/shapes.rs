@@ -110,14 +110,14 @@ fn simple_types_are_all_different() {
     assert_eq!(shape::<BTreeMap<u8, u16>>(), shape::<HashMap<u8, u16>>());
 }
 
-variation!(tree pub(super) struct Tree { value: u8, children: Vec<Tree> });
-variation!(wide_tree pub(super) struct Tree { value: u16, children: Vec<Tree> });
-variation!(list pub(super) struct List { next: Option<Box<List>>, value: u8 });
-variation!(wide_list pub(super) struct List { next: Option<Box<List>>, value: u16 });
-variation!(expression pub(super) enum Term { Add(Box<Term>, Box<Term>, u8), Neg(Box<Term>), Number(u32) });
-variation!(wide_add pub(super) enum Term { Add(Box<Term>, Box<Term>, u16), Neg(Box<Term>), Number(u32) });
-variation!(wide_number pub(super) enum Term { Add(Box<Term>, Box<Term>, u8), Neg(Box<Term>), Number(u64) });
-variation!(endless pub(super) struct Endless { inner: Box<Endless> });
+variation!(tree pub(super) struct Tree { value: u8, children: Vec<Self> });
+variation!(wide_tree pub(super) struct Tree { value: u16, children: Vec<Self> });
+variation!(list pub(super) struct List { next: Option<Box<Self>>, value: u8 });
+variation!(wide_list pub(super) struct List { next: Option<Box<Self>>, value: u16 });
+variation!(expression pub(super) enum Term { Add(Box<Self>, Box<Self>, u8), Neg(Box<Self>), Number(u32) });
+variation!(wide_add pub(super) enum Term { Add(Box<Self>, Box<Self>, u16), Neg(Box<Self>), Number(u32) });
+variation!(wide_number pub(super) enum Term { Add(Box<Self>, Box<Self>, u8), Neg(Box<Self>), Number(u64) });
+variation!(endless pub(super) struct Endless { inner: Box<Self> });
 
 #[test]
 fn a_recursive_type_is_seen_whole() {
@@ -247,7 +247,7 @@ struct Flat {
 fn exploring_ends() {
     #[derive(Deserialize)]
     #[allow(dead_code, reason = "never made, only asked for its shape")]
-    struct Bush([Option<Box<Bush>>; 10], Vec<Bush>, HashMap<u8, Bush>);
+    struct Bush([Option<Box<Self>>; 10], Vec<Self>, HashMap<u8, Self>);
 
     fn ends<T: DeserializeOwned>() {
         let text = shape::<T>();

@@ -132,11 +132,35 @@ pub use process::{
 };
 pub use time::{After, NextTick, Tick, after, at, now, tick};
 
-#[cfg(feature = "macros")]
-pub use aqueduct_macros::{Process, process};
 #[cfg(feature = "cluster")]
 #[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
-pub use aqueduct_macros::{main, remote};
+pub use aqueduct_macros::main;
+/// ```
+/// use aqueduct::cluster::registry::registry;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Circle {
+///     radius: f64,
+/// }
+///
+/// #[aqueduct::remote]
+/// fn area(circle: Circle) -> f64 {
+///     circle.radius * circle.radius * std::f64::consts::PI
+/// }
+///
+/// // It is called as ever …
+/// assert!(area(Circle { radius: 1.0 }) > 3.0);
+/// // … and every process of the program knows it by its name.
+/// let (_, entry) = registry()?.by_name(concat!(module_path!(), "::area")).expect("it is registered");
+/// # let _ = entry;
+/// # Ok::<(), aqueduct::cluster::registry::RegistryError>(())
+/// ```
+#[cfg(feature = "cluster")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
+pub use aqueduct_macros::remote;
+#[cfg(feature = "macros")]
+pub use aqueduct_macros::{Process, process};
 
 /// What most programs use.
 pub mod prelude {

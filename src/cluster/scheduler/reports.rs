@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Failure, Instruction, Scheduler,
     chunking::Window,
-    run::{Piece, Place},
+    run::{OfWorker, Piece, Place},
 };
 
 impl Scheduler {
@@ -152,9 +152,21 @@ impl Scheduler {
     }
 
     pub(super) fn resumed(&mut self, at: u32, now: Duration) {
-        if self.runs[at].place == Place::Waiting {
-            self.move_to(at, Place::Running, now);
+        if self.runs[at].place != Place::Waiting {
+            return;
         }
+        // A suspect that came while this one waited is no longer alone.
+        let worker = self.runs[at].worker;
+        if self.workers[worker].alone > self.workers[worker].alone_waiting {
+            let held: Vec<u32> = self.workers[worker].held.iter::<_, OfWorker>(&self.runs).collect();
+            for run in held {
+                if self.runs[run].alone && self.runs[run].place != Place::Waiting {
+                    self.runs[run].alone = false;
+                    self.workers[worker].alone -= 1;
+                }
+            }
+        }
+        self.move_to(at, Place::Running, now);
     }
 
     fn learn(&mut self, job: u32, count: u32, size: u32, busy: Duration, out: &mut Vec<Instruction>) {

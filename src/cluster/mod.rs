@@ -36,7 +36,6 @@ pub use summary::{ConstantsSent, Summary, WorkerSummary};
 pub use worker::serve_test_worker;
 pub use worker::worker_state;
 
-
 /// Lets a test binary serve as its own workers: stands once in it, at the top of the file.
 ///
 /// It makes a test of the name `aqueduct_worker_entry`, which a cluster runs alone in each worker process that it

@@ -23,12 +23,18 @@ use crate::cluster::{
     summary::Summary,
 };
 
+/// So many workers that have gone stand in the summary.
+const GONE_MOST: usize = 1024;
+
 /// Whose job it is.
 #[derive(Debug)]
 pub(super) enum Owner {
     Here(Arc<Mailbox>),
     /// A task on this worker, which knows the job by its own number.
-    Worker { worker: u32, job: u64 },
+    Worker {
+        worker: u32,
+        job: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -219,6 +225,9 @@ impl Core {
         if !expected {
             self.summary.deaths += 1;
         }
+        if self.summary.workers.len() == GONE_MOST {
+            self.summary.workers.remove(0);
+        }
         self.summary.workers.push(seat.summary(worker, (!expected).then(|| end.to_string())));
         // What its tasks asked for, nobody waits for any more: the tasks themselves run again, and ask anew.
         let orphans: Vec<_> = self.nested.iter().filter(|((of, _), _)| *of == worker).map(|(_, job)| *job).collect();
@@ -383,6 +392,7 @@ impl Core {
                 self.deliver(range.job.0, range.number, range.first, range.count, What::Values { bytes, skip });
             }
             Instruction::Fail { range, failure } => {
+                self.summary.tasks += u64::from(range.count);
                 self.summary.failed += u64::from(range.count);
                 let error = self.failure(failure, range.job.0, told);
                 self.deliver(range.job.0, range.number, range.first, range.count, What::Failed(error));

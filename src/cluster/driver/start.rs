@@ -313,8 +313,8 @@ fn begin(
     patience: Patience,
     plan: Plan,
 ) -> Result<Begun, ClusterError> {
-    let endpoint = endpoint::listen((Ipv4Addr::LOCALHOST, 0).into(), own, patience)
-        .map_err(system("the driver cannot listen"))?;
+    let endpoint =
+        endpoint::listen((Ipv4Addr::LOCALHOST, 0).into(), own, patience).map_err(system("the driver cannot listen"))?;
     let address = endpoint.local_addr().map_err(system("the driver has no address"))?;
     let inner = Arc::new(Inner {
         shared: Arc::clone(shared),
@@ -420,13 +420,8 @@ impl Inner {
         let process = crew::start(command, worker, &identity, ended)
             .map_err(|source| ClusterError::Launch { program, source })?;
         let (outcome, waiting) = oneshot::channel();
-        let expected = Expected {
-            worker,
-            slots: launch.slots,
-            tags,
-            shares_files: true,
-            outcome: Mutex::new(Some(outcome)),
-        };
+        let expected =
+            Expected { worker, slots: launch.slots, tags, shares_files: true, outcome: Mutex::new(Some(outcome)) };
         posts.insert(
             worker,
             Post {

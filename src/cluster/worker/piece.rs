@@ -57,8 +57,8 @@ impl CapturedData {
         {
             return Ok(value);
         }
-        let value: S = codec::decode(&self.encoded)
-            .map_err(|error| TaskError::codec("the captured value", "decoded", &error))?;
+        let value: S =
+            codec::decode(&self.encoded).map_err(|error| TaskError::codec("the captured value", "decoded", &error))?;
         let value = Arc::new(value);
         *decoded = Some(value.clone());
         Ok(value)

@@ -17,6 +17,9 @@ const SEND: u8 = 2;
 /// The async task has used up its time.
 const EXPIRED: u8 = 4;
 
+/// An async task that does not come to an await within so long after its time is treated like a plain function.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// A run that has been started, or is about to be.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -126,10 +129,13 @@ impl Running {
     pub(super) fn check_time(&self) -> bool {
         let Some(limit) = self.timeout else { return false };
         let begun = self.begun.load(Relaxed);
-        if begun == 0 || self.born.elapsed() < Duration::from_nanos(begun - 1).saturating_add(limit) {
+        let due = Duration::from_nanos(begun.saturating_sub(1)).saturating_add(limit);
+        let now = self.born.elapsed();
+        if begun == 0 || now < due {
             return false;
         }
-        if self.waker.lock().is_some() {
+        let is_async = self.waker.lock().is_some();
+        if is_async && now < due.saturating_add(GRACE) {
             self.signal(EXPIRED);
             return false;
         }

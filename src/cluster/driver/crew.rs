@@ -67,11 +67,16 @@ pub(super) fn this_program() -> io::Result<Command> {
 pub(super) fn start(
     mut command: Command,
     worker: u32,
+    program: Option<&str>,
     identity: &Identity,
     ended: impl FnOnce(io::Result<ExitStatus>) + Send + 'static,
 ) -> io::Result<Process> {
     let identity = codec::encode(identity).map_err(io::Error::other)?;
-    command.env(MARK, worker.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mark = match program {
+        Some(program) => format!("{worker}:{program}"),
+        None => worker.to_string(),
+    };
+    command.env(MARK, mark).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let in_harness = command.get_args().any(|argument| argument == "--exact");
     if in_harness {
         command.env(BEGIN_WANTED, "1");

@@ -190,8 +190,8 @@ struct Worker {
     pool: Arc<Pool>,
     jobs: HashMap<u64, Arc<JobHere>>,
     beating: Arc<Mutex<bool>>,
-    // The runtime around tasks; it lives as long as the process.
-    _runtime: tokio::runtime::Runtime,
+    /// Around tasks, for their timers and sockets.
+    tasks: tokio::runtime::Handle,
 }
 
 impl Worker {
@@ -201,6 +201,8 @@ impl Worker {
             .thread_name("aqueduct-timers")
             .enable_all()
             .build()?;
+        // It lives as long as the process: a runtime must not be dropped inside another.
+        let tasks = Box::leak(Box::new(runtime)).handle().clone();
         let mut numbers = vec![None; registry.len()];
         let mut functions = Vec::with_capacity(welcome.functions.len());
         for (theirs, name) in welcome.functions.iter().enumerate() {
@@ -214,19 +216,19 @@ impl Worker {
         }
         let constants = Constants::new(desk.clone(), welcome.constants);
         let client = Arc::new(Client::new(desk.clone(), constants, numbers));
-        let pool = Pool::new(welcome.slots, desk.clone(), Arc::clone(&client), runtime.handle().clone());
+        let pool = Pool::new(welcome.slots, desk.clone(), Arc::clone(&client), tasks.clone());
         let forward = desk.clone();
         let level = wanted_level(Some(&welcome.log)).map_err(io::Error::other)?;
         // Where the program has set a subscriber already (in a test binary, say), that one stays.
         Forwarder::install(level, move |event: Forwarded| forward.say(&FromWorker::Event(event)));
-        Ok(Self { desk, functions, client, pool, jobs: HashMap::new(), beating: Arc::default(), _runtime: runtime })
+        Ok(Self { desk, functions, client, pool, jobs: HashMap::new(), beating: Arc::default(), tasks })
     }
 
     /// Runs the init function, if there is one, and says that this worker is ready.
     async fn begin(&mut self, welcome: &Welcome) -> Result<(), Failed> {
         if let Some(number) = welcome.init {
             let entry = self.function(number).map_err(|error| (Exit::Init, error.to_string()))?;
-            let init = init_run(entry, self.desk.place().clone(), self._runtime.handle().clone());
+            let init = init_run(entry, self.desk.place().clone(), self.tasks.clone());
             let (told, outcome) = tokio::sync::oneshot::channel();
             let started = thread::Builder::new().name("aqueduct-init".into()).spawn(move || {
                 let _ = told.send(init());

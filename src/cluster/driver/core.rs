@@ -18,7 +18,7 @@ use super::{constants::ConstantTable, seat::Seat};
 use crate::cluster::{
     error::{TaskError, WorkerEnd},
     map::mailbox::{Arrival, Mailbox, What, Window},
-    protocol::{FromWorker, JobSpec, ToWorker, Wishes},
+    protocol::{FromWorker, JobSpec, ToWorker, Wishes, Work},
     scheduler::{Chunking, Event, Failure, Instruction, JobId, JobOptions, RunId, Scheduler, Settings, Tags, WorkerId},
     summary::Summary,
 };
@@ -173,6 +173,8 @@ impl Core {
             retries: wishes.retries,
             chunking: wishes.chunk.map_or(Chunking::Automatic, Chunking::Fixed),
             speculate: wishes.speculate,
+            // What a function takes to map says nothing about what it takes to fold.
+            kind: spec.function.saturating_mul(2) + u32::from(matches!(spec.work, Work::Fold)),
         };
         let job = self.next_job;
         self.next_job += 1;

@@ -161,7 +161,7 @@ impl Scheduler {
 
     fn has_room(&self, job: u32, worker: u32) -> bool {
         let (job, worker) = (&self.jobs[job], &self.workers[worker]);
-        let most = worker.slots.saturating_mul(job.pace.limit);
+        let most = worker.slots.saturating_mul(self.kinds.limit(job.options.kind, &job.pace));
         let ever = worker.slots.saturating_mul(1 + self.settings.prefetch_most());
         worker.has_room(&self.runs, job.rank(), most, ever)
     }
@@ -186,7 +186,8 @@ impl Scheduler {
                     later.push(worker);
                     break;
                 }
-                let most = state.slots.saturating_mul(self.jobs[job].pace.limit);
+                let limit = self.kinds.limit(self.jobs[job].options.kind, &self.jobs[job].pace);
+                let most = state.slots.saturating_mul(limit);
                 if !state.has_room(&self.runs, rank, most, most) {
                     break;
                 }

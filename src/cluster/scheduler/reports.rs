@@ -147,6 +147,8 @@ impl Scheduler {
             && !std::mem::replace(&mut self.jobs[job].nests, true)
         {
             self.jobs[job].pace.limit = self.jobs[job].pace.limit(&self.settings, true);
+            let kind = self.jobs[job].options.kind;
+            self.kinds.has_children(kind);
             self.tell_window(job, out);
         }
     }
@@ -173,6 +175,7 @@ impl Scheduler {
         let state = &mut self.jobs[job];
         state.pace.learn(state.options.chunking, &self.settings, count, size, busy);
         state.pace.limit = state.pace.limit(&self.settings, state.nests);
+        self.kinds.learn(state.options.kind, &self.settings, count, size, busy);
         if !state.sealed {
             self.tell_window(job, out);
         }

@@ -249,10 +249,11 @@ impl Core {
     pub(super) fn heard(&mut self, worker: u32, message: FromWorker, payload: Bytes) {
         let mut told = Told { payload, worker: Some(worker), ..Told::default() };
         match message {
-            FromWorker::Returned { run, count, busy } => {
+            FromWorker::Returned { run, count, busy, away } => {
+                // The scheduler learns how long a result takes; the record, how long a slot was at work.
                 let busy = Duration::from_nanos(busy);
                 if let Some(seat) = self.seats.get_mut(&worker) {
-                    seat.returned(count, busy, told.payload.len());
+                    seat.returned(count, busy.saturating_sub(Duration::from_nanos(away)), told.payload.len());
                 }
                 self.summary.bytes_received += told.payload.len() as u64;
                 self.tell(Event::Returned { run: RunId(run), count, busy }, &mut told);

@@ -35,6 +35,8 @@ pub(crate) struct Running {
     /// The waker of the async task that runs.
     waker: Mutex<Option<Waker>>,
     overdue_told: AtomicU8,
+    /// Nanoseconds that its tasks have waited for their own jobs, since they were last told.
+    away: AtomicU64,
     /// Jobs of its tasks that are not over.
     pub(crate) jobs: AtomicU32,
 }
@@ -51,6 +53,7 @@ impl Running {
             begun: AtomicU64::new(0),
             waker: Mutex::new(None),
             overdue_told: AtomicU8::new(0),
+            away: AtomicU64::new(0),
             jobs: AtomicU32::new(0),
         }
     }
@@ -123,6 +126,15 @@ impl Running {
             Some(_) => {}
             None => *kept = Some(waker.clone()),
         }
+    }
+
+    /// Its task has waited so long for its own jobs.
+    pub(super) fn add_away(&self, time: Duration) {
+        self.away.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    pub(super) fn take_away(&self) -> u64 {
+        self.away.swap(0, Relaxed)
     }
 
     /// Called now and then: whether the item that runs has used up its time and cannot be dropped; says so once.

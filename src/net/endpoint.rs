@@ -2,7 +2,7 @@
 //!
 //! What was measured on loopback, and decided by it (`benches/link`):
 //!
-//! * The largest packet is found by probing up to [`LARGEST_PACKET`]: five times the packets of Ethernet at once, and
+//! * The largest packet is found by probing up to `LARGEST_PACKET`: five times the packets of Ethernet at once, and
 //!   about 1.5 to 2 times the throughput. Both sides must also say that they take such packets, or the probing stops at
 //!   1,472 bytes without a word. quinn hands the kernel about ten packets at once and the kernel takes at most 65,507
 //!   bytes: beyond 6,550 the whole batch is refused with `EMSGSIZE`, which is silent, and looks like a path that drops

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::cluster::{error::TaskError, progress::Progress, protocol::JobSpec};
 
-/// What a chunk costs beside its bytes, in the budget.
+/// What a chunk, and an arrival, cost beside their bytes, in the budget.
 const CHUNK_COST: usize = 128;
 
 #[derive(Debug)]
@@ -221,7 +221,7 @@ impl Flow {
             self.bytes_out -= note.bytes;
         }
         if let What::Values { bytes, .. } = &arrival.what {
-            self.bytes_back += bytes.len();
+            self.bytes_back += bytes.len() + CHUNK_COST;
         }
         if let Some(progress) = &self.progress {
             match arrival.what {
@@ -275,7 +275,7 @@ impl Flow {
             }
             match arrival.what {
                 What::Values { bytes, skip } => {
-                    self.bytes_back -= bytes.len();
+                    self.bytes_back -= bytes.len() + CHUNK_COST;
                     self.current = Some(Current::Values { bytes, at: 0, skip, left: arrival.count });
                 }
                 What::Failed(_) if self.options.on_error == OnError::Skip => continue,

@@ -49,7 +49,7 @@ pub(crate) struct Flow {
     _keep: Option<Keep>,
     /// Whether a second copy of a task may run.
     pure: bool,
-    pub(super) ordered: bool,
+    pub(crate) ordered: bool,
     pub(super) progress: Option<Progress>,
     /// The input has nothing at the moment, and will wake its reader.
     pub(super) stalled: bool,

@@ -40,6 +40,12 @@ impl Function {
     pub fn of<F: 'static>() -> Self {
         Self { type_id: TypeId::of::<F>(), type_name: std::any::type_name::<F>() }
     }
+
+    /// Its name without the modules around it.
+    pub(crate) fn short_name(&self) -> &'static str {
+        // A method of a generic type has angle brackets, and colons in them, in front of its name.
+        self.type_name.rsplit("::").next().unwrap_or(self.type_name)
+    }
 }
 
 /// A function that a cluster can run: one with `#[remote]` on it, or such a function [`with`] captured data.

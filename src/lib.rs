@@ -68,6 +68,8 @@
 //! * [`toolkit`]: processes that are ready to use, from delta and merge to farms, files and programs of the system.
 //! * [`after`], [`at`], [`tick`]: time. [`sync::Barrier`]: meeting without a message.
 //! * [`Process::shape`], [`Picture`]: pictures of a network before it runs, and while it does.
+//! * `Cluster`, `#[remote]`, `#[aqueduct::main]` (feature `cluster`): a function over an input on worker processes, told in
+//!   `guide::cluster`.
 //! * `aqueduct::testing` (feature `testing`): your network under seeded schedules, in virtual time.
 //! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, there is no need for it:
 //!   [`guide::processes`] has an example.
@@ -82,6 +84,7 @@
 //! # Features
 //!
 //! * `macros` (default): `#[process]`, `#[derive(Process)]`, [`alt!`], [`alt_blocking!`], and the [`toolkit`].
+//! * `cluster`: the distributed map, over QUIC. Brings quinn, rustls, serde, tracing and others, all of them only then.
 //! * `testing`: `aqueduct::testing` runs your networks under seeded schedules and virtual time. For dev-dependencies.
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -132,11 +135,35 @@ pub use process::{
 };
 pub use time::{After, NextTick, Tick, after, at, now, tick};
 
-#[cfg(feature = "macros")]
-pub use aqueduct_macros::{Process, process};
 #[cfg(feature = "cluster")]
 #[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
-pub use aqueduct_macros::{main, remote};
+pub use aqueduct_macros::main;
+/// ```
+/// use aqueduct::cluster::registry::registry;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Circle {
+///     radius: f64,
+/// }
+///
+/// #[aqueduct::remote]
+/// fn area(circle: Circle) -> f64 {
+///     circle.radius * circle.radius * std::f64::consts::PI
+/// }
+///
+/// // It is called as ever …
+/// assert!(area(Circle { radius: 1.0 }) > 3.0);
+/// // … and every process of the program knows it by its name.
+/// let (_, entry) = registry()?.by_name(concat!(module_path!(), "::area")).expect("it is registered");
+/// # let _ = entry;
+/// # Ok::<(), aqueduct::cluster::registry::RegistryError>(())
+/// ```
+#[cfg(feature = "cluster")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
+pub use aqueduct_macros::remote;
+#[cfg(feature = "macros")]
+pub use aqueduct_macros::{Process, process};
 
 /// What most programs use.
 pub mod prelude {
@@ -160,6 +187,12 @@ pub mod guide {
         #![doc = include_str!("choice/guide.md")]
         #[allow(unused_imports, reason = "names for the links")]
         use crate::*;
+    }
+    #[cfg(feature = "cluster")]
+    pub mod cluster {
+        #![doc = include_str!("cluster/guide.md")]
+        #[allow(unused_imports, reason = "names for the links")]
+        use crate::{cluster::*, *};
     }
     pub mod processes {
         #![doc = include_str!("process/guide.md")]

@@ -102,6 +102,16 @@ mod homonyms {
         r#match
     }
 
+    #[remote]
+    pub(super) fn a(a: u8, b: u8) -> u8 {
+        a + b
+    }
+
+    #[remote]
+    pub(super) async fn types(inventory: u8, form: u8) -> u8 {
+        inventory + form
+    }
+
     pub(super) mod inner {
         #[aqueduct::remote]
         pub(in super::super) fn plain(x: u64) -> u64 {
@@ -166,6 +176,8 @@ fn a_map_finds_the_function_by_its_type_and_infers_the_items() {
     assert_eq!(name(&map.map(homonyms::inner::plain, 0..3)), "remote_functions::homonyms::inner::plain");
     let items = [(homonyms::Piece, None, 1, 2)];
     assert_eq!(name(&map.map(homonyms::piece, items)), "remote_functions::homonyms::piece");
+    assert_eq!(name(&map.map(homonyms::a, [(1, 2)])), "remote_functions::homonyms::a");
+    assert_eq!(name(&map.map(homonyms::types, [(1, 2)])), "remote_functions::homonyms::types");
     let _ = homonyms::AqueductRemote;
 }
 
@@ -266,4 +278,29 @@ fn signatures_tell_functions_of_other_types_apart() {
     assert_ne!(signature("narrow"), signature("wide"));
     assert_ne!(signature("captures"), signature("wide"));
     assert_eq!(signature("as_wide"), signature("wide"));
+}
+
+/// As `worker_entry!` does it.
+mod harness {
+    use aqueduct::__private::remote::TestEntry;
+
+    #[test]
+    fn aqueduct_worker_entry() {
+        println!("the entry ran");
+    }
+
+    aqueduct::__private::remote::inventory::submit! {
+        TestEntry { path: concat!(module_path!(), "::aqueduct_worker_entry") }
+    }
+
+    #[test]
+    fn a_test_binary_finds_its_entry_and_runs_it_alone() {
+        let entry = TestEntry::of_this_program().expect("it is submitted above");
+        let run = std::process::Command::new(std::env::current_exe().expect("it runs"))
+            .args([entry.exact_name(), "--exact", "--nocapture"])
+            .output()
+            .expect("a test binary starts");
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && said.contains("the entry ran") && said.contains("1 passed"), "{said}");
+    }
 }

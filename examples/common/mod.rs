@@ -9,7 +9,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aqueduct::Process;
+use aqueduct::cluster::ClusterError;
+use aqueduct::{Cluster, Process};
 use tokio::runtime::Builder;
 
 /// A number that may be given on the command line.
@@ -43,26 +44,58 @@ pub(crate) fn main<const N: usize>(
     numbers: [Number; N],
     program: impl FnOnce([u64; N], &mut String) -> Result<(), Box<dyn Error>>,
 ) -> ExitCode {
+    let mut report = String::new();
+    match arguments(&numbers) {
+        Ok(values) => finish(program(values, &mut report), &report),
+        Err(end) => end,
+    }
+}
+
+/// The same for a program that waits.
+pub(crate) async fn main_async<const N: usize>(
+    numbers: [Number; N],
+    program: impl AsyncFnOnce([u64; N], &mut String) -> Result<(), Box<dyn Error>>,
+) -> ExitCode {
+    let mut report = String::new();
+    match arguments(&numbers) {
+        Ok(values) => finish(program(values, &mut report).await, &report),
+        Err(end) => end,
+    }
+}
+
+/// The numbers of the command line; or how the program ends where there is nothing to do with them.
+fn arguments<const N: usize>(numbers: &[Number; N]) -> Result<[u64; N], ExitCode> {
     let arguments: Vec<String> = env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
     if arguments.iter().any(|text| text == "--help" || text == "-h") {
-        return print(&usage(&numbers));
+        return Err(print(&usage(numbers)));
     }
-    let values = match parse(&numbers, &arguments) {
-        Ok(values) => values,
-        Err(error) => {
-            complain(format_args!("error: {error}\n\n{}", usage(&numbers).trim_end()));
-            return ExitCode::from(2);
-        }
-    };
-    let mut report = String::new();
-    let result = program(values, &mut report);
-    let printed = print(&report);
+    parse(numbers, &arguments).map_err(|error| {
+        complain(format_args!("error: {error}\n\n{}", usage(numbers).trim_end()));
+        ExitCode::from(2)
+    })
+}
+
+pub(crate) fn finish(result: Result<(), Box<dyn Error>>, report: &str) -> ExitCode {
+    let printed = print(report);
     match result {
         Ok(()) => printed,
         Err(error) => {
             complain(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// How many workers a cluster is to have.
+pub(crate) fn workers() -> Number {
+    Number::new("WORKERS", "worker processes; 0 is AQUEDUCT_WORKERS, or one for each core", 0..=64, 0)
+}
+
+/// So many local workers; 0 is as the environment says.
+pub(crate) async fn cluster(workers: u64) -> Result<Cluster, ClusterError> {
+    match workers {
+        0 => Cluster::from_env().await,
+        workers => Cluster::local(workers as usize).await,
     }
 }
 

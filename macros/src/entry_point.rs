@@ -9,7 +9,7 @@
 //! ```
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote;
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
@@ -101,12 +101,12 @@ fn main(arguments: &Arguments, function: &ItemFn) -> Result<TokenStream> {
     let name = Ident::new("cluster", Span::mixed_site());
     let run = match cluster {
         Some(typed) => {
-            // With the span of the type, so that another type than `Cluster` is told there.
-            let given = quote_spanned!(typed.ty.span()=> #name);
+            // There, so that another type than `Cluster` is told there.
+            let given = Ident::new("cluster", Span::mixed_site().located_at(typed.ty.span()));
             quote! {
                 #krate::__private::drive(
                     #krate::Cluster::from_env,
-                    async |#name: #krate::Cluster| -> #result { main(#given).await },
+                    async |#name: #krate::Cluster| main(#given).await,
                     async |#name: #krate::Cluster| #name.shutdown().await,
                 )
             }

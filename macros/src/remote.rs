@@ -4,7 +4,7 @@
 //! fn f(a: A, b: B) -> R { … }                     // unchanged
 //!
 //! const _: () = {
-//!     fn types() { travels::<A, _>(); travels::<B, _>(); travels::<R, _>(); }
+//!     fn aqueduct_types() { travels::<A, _>(); travels::<B, _>(); travels::<R, _>(); }
 //!     inventory::submit! { Entry {
 //!         name: "…::f",
 //!         type_id: || type_id_of(&f),
@@ -15,7 +15,7 @@
 //! };
 //! ```
 //!
-//! In `types` each type has the span of the user's, so that what is wrong with it is told there. All else compiles in
+//! In `aqueduct_types` each type has the span of the user's, so that what is wrong with it is told there. All else compiles in
 //! any case (`registry::glue` says how), so that it is told once.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
@@ -299,14 +299,14 @@ impl Shape {
                 )
             },
         };
-        let fold = if self.folds() {
-            quote!(::core::option::Option::Some(|#piece| #form.fold(#piece, |a: #result, b: #result| #path(a, b))))
+        let fold = if let (true, [a, b]) = (self.folds(), &names[..]) {
+            quote!(::core::option::Option::Some(|#piece| #form.fold(#piece, |#a: #result, #b: #result| #path(#a, #b))))
         } else {
             quote!(::core::option::Option::None)
         };
         let pure = arguments.pure;
         let conditions = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
-        let alias = subject.map(|subject| quote!(type AqueductSelf = #subject;));
+        let alias = subject.map(|subject| quote!(#[allow(dead_code)] type AqueductSelf = #subject;));
         quote! {
             #(#conditions)*
             #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
@@ -315,7 +315,7 @@ impl Shape {
                 use #private::{ViaNothing as _, ViaPiece as _};
                 #alias
                 #[allow(dead_code)]
-                fn types() {
+                fn aqueduct_types() {
                     #(#check_captured)*
                     #(#checks)*
                 }

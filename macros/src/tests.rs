@@ -2,7 +2,7 @@
 
 use quote::quote;
 
-use crate::{alt, process};
+use crate::{alt, entry_point, process, remote};
 
 /// The message with which `alt!` refuses this.
 fn refused_choice(arms: proc_macro2::TokenStream) -> String {
@@ -189,4 +189,231 @@ fn an_unknown_argument_names_the_known_ones() {
         ),
     );
     assert!(message.contains("knows no `label`") && message.contains("name"), "{message}");
+}
+
+/// The message with which `#[remote]` refuses this; the item stays.
+fn refused_remote(arguments: proc_macro2::TokenStream, item: proc_macro2::TokenStream) -> String {
+    let expanded = remote::expand(arguments, item.clone());
+    assert!(expanded.to_string().starts_with(&item.to_string()), "those who use it add no errors of their own");
+    message(&expanded)
+}
+
+#[test]
+fn a_remote_function_owns_what_it_takes() {
+    for (item, fix) in [
+        (
+            quote!(
+                fn f(id: u8, text: &str) {}
+            ),
+            "`String` for `&str`",
+        ),
+        (
+            quote!(
+                fn f(text: &str) {}
+            ),
+            "take `&String`",
+        ),
+        (
+            quote!(
+                fn f(text: &[u8]) {}
+            ),
+            "take `&Vec<T>`",
+        ),
+        (
+            quote!(
+                fn f(words: Vec<&str>) {}
+            ),
+            "nothing in it borrows",
+        ),
+        (
+            quote!(
+                fn f(word: Cow<'_, str>) {}
+            ),
+            "nothing in it borrows",
+        ),
+        (
+            quote!(
+                fn f(list: &mut Vec<u8>) {}
+            ),
+            "return the new one",
+        ),
+        (
+            quote!(
+                fn f(id: u8) -> &'static str {}
+            ),
+            "return `String`",
+        ),
+        (
+            quote!(
+                fn f(id: u8) -> Option<&'static str> {}
+            ),
+            "nothing in it borrows",
+        ),
+        (
+            quote!(
+                fn f(id: u8) -> ! {}
+            ),
+            "has a result",
+        ),
+        (
+            quote!(
+                fn f(all: impl Iterator) {}
+            ),
+            "write it out",
+        ),
+        (
+            quote!(
+                fn f<'a>(all: &'a Data) {}
+            ),
+            "no named lifetime",
+        ),
+    ] {
+        let message = refused_remote(quote!(), item);
+        assert!(message.contains(fix), "{message}");
+    }
+}
+
+#[test]
+fn what_a_remote_function_may_take_is_accepted() {
+    for item in [
+        quote!(
+            fn f() {}
+        ),
+        quote!(
+            async fn f(words: Vec<Cow<'static, str>>) -> Result<(), String> {}
+        ),
+        quote!(
+            fn f(data: &Data, (a, b): (u8, u8), mut c: [u8; 4]) {}
+        ),
+        quote!(impl Data { const N: u8 = 1; fn new() -> Self {} fn f(&self, other: Option<Self>) -> [Self; 2] {} }),
+    ] {
+        for arguments in [quote!(), quote!(pure), quote!(pure, name = "f", crate = other::path)] {
+            let text = remote::expand(arguments, item.clone()).to_string();
+            assert!(!text.contains("compile_error"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn only_two_values_of_one_type_that_give_a_third_fold() {
+    for (item, folds) in [
+        (
+            quote!(
+                fn f(a: u8, b: u8) -> u8 {}
+            ),
+            true,
+        ),
+        (
+            quote!(
+                fn f(a: Vec<u8>, b: Vec<u8>) -> Vec<u8> {}
+            ),
+            true,
+        ),
+        (quote!(impl Sum { fn f(a: Self, b: Self) -> Self {} }), true),
+        (
+            quote!(
+                fn f(a: u8, b: u8) -> u16 {}
+            ),
+            false,
+        ),
+        (
+            quote!(
+                fn f(a: u8, b: u16) -> u8 {}
+            ),
+            false,
+        ),
+        (
+            quote!(
+                fn f(a: u8, b: u8) {}
+            ),
+            false,
+        ),
+        (
+            quote!(
+                fn f(a: &u8, b: u8, c: u8) -> u8 {}
+            ),
+            false,
+        ),
+        (
+            quote!(
+                async fn f(a: u8, b: u8) -> u8 {}
+            ),
+            false,
+        ),
+    ] {
+        let text = remote::expand(quote!(), item).to_string();
+        assert_eq!(text.contains("fold : :: core :: option :: Option :: Some"), folds, "{text}");
+    }
+}
+
+#[test]
+fn each_method_of_a_remote_impl_is_judged() {
+    let block = quote!(impl Data { fn f(self) {} fn g(&mut self) {} fn h(&self) {} });
+    let text = remote::expand(quote!(), block).to_string();
+    assert_eq!(text.matches("compile_error").count(), 2, "{text}");
+}
+
+#[test]
+fn the_entry_point_is_an_async_main() {
+    let refused = |arguments, item| {
+        let expanded = entry_point::expand(arguments, item);
+        assert!(expanded.to_string().contains("fn main () { }"), "the compiler does not miss a `main` too");
+        message(&expanded)
+    };
+    assert!(
+        refused(
+            quote!(),
+            quote!(
+                fn main() {}
+            )
+        )
+        .contains("`aqueduct::init()` first")
+    );
+    assert!(
+        refused(
+            quote!(),
+            quote!(
+                async fn main(a: A, b: B) {}
+            )
+        )
+        .contains("or nothing")
+    );
+    assert!(
+        refused(
+            quote!(),
+            quote!(
+                async fn main<T>() {}
+            )
+        )
+        .contains("no generic parameters")
+    );
+    assert!(
+        refused(
+            quote!(flavor = "x"),
+            quote!(
+                async fn main() {}
+            )
+        )
+        .contains("knows no `flavor`")
+    );
+    assert!(
+        refused(
+            quote!(crate = a, crate = b),
+            quote!(
+                async fn main() {}
+            )
+        )
+        .contains("nothing else")
+    );
+    for item in [
+        quote!(
+            async fn main() {}
+        ),
+        quote!(
+            async fn main(mut cluster: Cluster) -> Result<(), E> {}
+        ),
+    ] {
+        let text = entry_point::expand(quote!(crate = other), item).to_string();
+        assert!(!text.contains("compile_error") && text.contains("other :: init () ;"), "{text}");
+    }
 }

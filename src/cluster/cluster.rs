@@ -11,7 +11,7 @@ use super::{
     forward,
     map::{
         FromIter, FromStream, Map, TaskHandle, TaskOptions, Whole, flow::Flow, mailbox::Mailbox, port::Keep,
-        port::Port, reduce,
+        port::Port, process, reduce,
     },
     protocol::{Captured, JobSpec, Work},
     registry::{self, Function, Registry, RemoteFn},
@@ -20,7 +20,7 @@ use super::{
     summary::Summary,
     worker::{self, Scope},
 };
-use crate::net::codec;
+use crate::{Process, Receiver, Sender, net::codec};
 
 /// Workers, and the way to give them work.
 ///
@@ -194,6 +194,89 @@ impl Cluster {
         A: Serialize,
     {
         Map::new(FromStream { stream: input }, self.flow(&function, Work::Map))
+    }
+
+    /// A map as a process of a network: takes arguments from one channel, and gives the results to another, in the order
+    /// of the arguments.
+    ///
+    /// * It takes no more values ahead of the results than the workers need and
+    ///   [`in_flight`](TaskOptions::in_flight) allows. A channel with some room is faster than a rendezvous, which hands
+    ///   tasks over one by one.
+    /// * When the input is retired, it gives all results that are due, and ends.
+    /// * A poison of the input ends it at once, and goes on to the output; tasks under way are cancelled. While no more
+    ///   input is wanted, a poison is seen with the next result.
+    /// * A task without a result fails it: both channels are poisoned, and the cause is the [`TaskError`]. With
+    ///   [`OnError::Skip`](crate::cluster::OnError::Skip) there is no result for such an item; with
+    ///   [`OnError::Collect`](crate::cluster::OnError::Collect) it gives the results of the others, and fails at the end,
+    ///   with the first error.
+    /// * When the output is retired, it ends quietly, and tasks under way are cancelled.
+    ///
+    /// # Errors
+    ///
+    /// The [`TaskError`] of a task, as [`Cause::error`](crate::Cause::error) of the process's error; or the poison of a
+    /// channel.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, it cancels what is under way, and poisons its channels, as every process does.
+    ///
+    /// # Examples
+    /// ```
+    /// use aqueduct::{Cluster, prelude::*, toolkit::*};
+    ///
+    /// #[aqueduct::remote]
+    /// fn square(n: u64) -> u64 {
+    ///     n * n
+    /// }
+    ///
+    /// # async fn doc(cluster: Cluster) -> Outcome {
+    /// let (numbers, numbers_rx) = aqueduct::buffered(100);
+    /// let (squares, squares_rx) = aqueduct::channel();
+    /// let network = par!(
+    ///     generate(1..=30, numbers),
+    ///     cluster.process(square, numbers_rx, squares),
+    ///     fold(0, |sum, square| sum + square, squares_rx),
+    /// );
+    /// assert_eq!(network.await?.2, 9455);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn process<F, A, M>(
+        &self,
+        function: F,
+        input: Receiver<A>,
+        output: Sender<F::Output>,
+    ) -> impl Process<Value = (), IntoFuture: Send> + Send + use<F, A, M>
+    where
+        F: RemoteFn<A, M, Output: Send + 'static>,
+        A: Serialize + Send + 'static,
+    {
+        let name = function.function().short_name();
+        process::distribute(self.flow(&function, Work::Map), self.options.on_error, input, output)
+            .named(format!("map {name}"))
+    }
+
+    /// As [`process`](Self::process), but the results are given as they come.
+    pub fn process_unordered<F, A, M>(
+        &self,
+        function: F,
+        input: Receiver<A>,
+        output: Sender<F::Output>,
+    ) -> impl Process<Value = (), IntoFuture: Send> + Send + use<F, A, M>
+    where
+        F: RemoteFn<A, M, Output: Send + 'static>,
+        A: Serialize + Send + 'static,
+    {
+        let name = function.function().short_name();
+        let unordered = |mut flow: Flow| {
+            flow.ordered = false;
+            flow
+        };
+        let flow = self
+            .flow(&function, Work::Map)
+            .map(unordered)
+            .map_err(|(flow, error)| (unordered(flow), error));
+        process::distribute(flow, self.options.on_error, input, output).named(format!("unordered map {name}"))
     }
 
     /// Runs a function over an input for its effect alone.

@@ -5,12 +5,13 @@ use std::{error::Error, fmt::Write as _, future::Future, io, process};
 /// Runs `main`'s body with a cluster that `start` makes, and `stop`s it afterwards.
 ///
 /// The body runs on this thread, so it need not be `Send`. If the cluster cannot start, the program says why and exits
-/// with code 1: there is nobody to hand the error to. If the body panics, the workers see the end of this process.
+/// with code 1: there is nobody to hand the error to. If the body panics, the workers see the end of this process. What
+/// `stop` gives, a summary, is for those who call it themselves.
 #[doc(hidden)]
-pub fn drive<C: Clone, E: Error, R>(
+pub fn drive<C: Clone, E: Error, R, S>(
     start: impl AsyncFnOnce() -> Result<C, E>,
     body: impl AsyncFnOnce(C) -> R,
-    stop: impl AsyncFnOnce(C),
+    stop: impl AsyncFnOnce(C) -> S,
 ) -> R {
     on_a_runtime(async {
         let cluster = start().await.unwrap_or_else(|error| fail("the cluster did not start", &error));

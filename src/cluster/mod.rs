@@ -1,4 +1,4 @@
-//! The distributed map: one function, every core.
+//! The distributed map: one function, every core; told in [`guide::cluster`](crate::guide::cluster).
 //!
 //! ```text
 //! map (what users call) ── driver ── scheduler (pure)          worker ── piece (runs functions)
@@ -24,6 +24,7 @@ mod shared;
 mod summary;
 pub mod task;
 mod terminal;
+#[doc(hidden)]
 pub mod worker;
 
 pub use cluster::{Builder, Cluster, InitOutcome, Worker};

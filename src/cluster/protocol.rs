@@ -177,11 +177,13 @@ pub(crate) enum FromWorker {
     /// `init` is done.
     Ready,
     InitFailed(String),
-    /// Payload: the results of the next `count` items.
+    /// Payload: the results of the next `count` items. They took `busy` nanoseconds, of which `away` waiting for jobs of
+    /// their own.
     Returned {
         run: u64,
         count: u32,
         busy: u64,
+        away: u64,
     },
     /// The next item of the run panicked.
     Panicked {

@@ -18,6 +18,17 @@ use std::{fmt, time::Duration};
 ///
 /// With more than 16 workers it shows the best five, the worst five, and one line for the rest. What a table has no room
 /// for (traffic of each worker, for one) is in the fields.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+///
+/// let mut summary = aqueduct::cluster::Summary::default();
+/// summary.tasks = 1000;
+/// summary.elapsed = Duration::from_secs(2);
+/// assert_eq!(summary.rate(), Some(500.0));
+/// assert!(summary.line().starts_with("1,000 tasks in 2.00 s on 0 workers: 500/s, 0 retries"));
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Summary {

@@ -77,7 +77,7 @@ mod pace;
 mod pipeline;
 mod relay;
 mod subprocess;
-mod watch;
+pub(crate) mod watch;
 mod zip;
 
 pub use arithmetic::{NoSuccessor, Successor, pairs, plus, successor};

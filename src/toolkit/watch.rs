@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 use crate::{ClosedFuture, Ended, Sender};
 
 /// Waits for `operation`, unless the outputs end first. Where both are so, the end wins, and `operation` is dropped.
-pub(super) async fn unless<O, F, V, E>(mut outputs: Pin<&mut O>, operation: F) -> Result<V, Ended>
+pub(crate) async fn unless<O, F, V, E>(mut outputs: Pin<&mut O>, operation: F) -> Result<V, Ended>
 where
     O: Outputs,
     F: Future<Output = Result<V, E>>,
@@ -38,7 +38,7 @@ where
 }
 
 /// The outputs of a process, watched.
-pub(super) trait Outputs {
+pub(crate) trait Outputs {
     /// How they have ended, if they have.
     fn ended(&self) -> Option<Ended>;
     /// Has the task woken when they end; says how, if that has happened just now.
@@ -55,13 +55,13 @@ fn known(waker: &mut Option<Waker>, cx: &Context<'_>) -> bool {
 }
 
 /// One output.
-pub(super) fn only<T>(out: &Sender<T>) -> Only<'_, T> {
+pub(crate) fn only<T>(out: &Sender<T>) -> Only<'_, T> {
     Only { out, closed: out.closed(), waker: None }
 }
 
 pin_project! {
     /// Made by [`only`].
-    pub(super) struct Only<'a, T> {
+    pub(crate) struct Only<'a, T> {
         out: &'a Sender<T>,
         #[pin]
         closed: ClosedFuture<'a, T>,

@@ -407,6 +407,7 @@ impl Inner {
             None => crew::this_program().map_err(system("this program has no path"))?,
         };
         let program = command.get_program().to_string_lossy().into_owned();
+        let own = launch.command.is_none().then(|| program.clone());
         let inner = Arc::clone(self);
         let ended = move |status| {
             let runtime = inner.runtime.clone();
@@ -417,7 +418,7 @@ impl Inner {
         };
         // The post must be there before its process can end.
         let mut posts = self.posts.lock();
-        let process = crew::start(command, worker, &identity, ended)
+        let process = crew::start(command, worker, own.as_deref(), &identity, ended)
             .map_err(|source| ClusterError::Launch { program, source })?;
         let (outcome, waiting) = oneshot::channel();
         let expected =

@@ -10,6 +10,7 @@ use tracing::{Dispatch, Level as TracingLevel, dispatcher, level_filters::LevelF
 use super::{
     Forwarded, Forwarder, Level, TEXT_MOST,
     limit::{Limit, Verdict},
+    text::within,
     wanted_level,
 };
 
@@ -104,6 +105,10 @@ fn a_path_follows_parents_and_what_was_recorded_later() {
         tracing::info!(parent: &inner, "told");
         tracing::info!("outside");
         inner.in_scope(|| tracing::info!(parent: None, "at the root"));
+        inner.in_scope(|| {
+            let root = tracing::info_span!(parent: None, "root");
+            root.in_scope(|| tracing::info!("in a root"));
+        });
         // Left in another order than entered.
         let first = tracing::info_span!(parent: None, "first");
         let second = tracing::info_span!(parent: None, "second");
@@ -115,7 +120,7 @@ fn a_path_follows_parents_and_what_was_recorded_later() {
         assert!(tracing::Span::current().is_none());
     });
     let paths: Vec<_> = events.iter().map(|event| event.spans.as_str()).collect();
-    assert_eq!(paths, ["outer{a=1 later=still}:inner", "outer{a=1 later=still}:inner", "", "", "second"]);
+    assert_eq!(paths, ["outer{a=1 later=still}:inner", "outer{a=1 later=still}:inner", "", "", "root", "second"]);
     assert_eq!(spans, 0, "every span was closed");
 }
 
@@ -190,6 +195,13 @@ fn long_texts_are_cut_and_the_event_still_comes() {
 }
 
 #[test]
+fn after_the_cut_comes_nothing_even_if_it_would_fit() {
+    let mut budget = 4;
+    assert_eq!(within(&mut budget, format_args!("{}{}{}", "ab", "\u{20ac}", "c")), "ab…");
+    assert_eq!((budget, within(&mut budget, format_args!("d"))), (0, "…".to_owned()));
+}
+
+#[test]
 fn a_flood_is_limited_and_what_is_missing_is_told() {
     let start = Instant::now();
     let mut limit = Limit::new(start);
@@ -219,23 +231,6 @@ fn the_news_of_missing_events_is_forwarded() {
     assert_eq!(news[0].level, Level::Warn);
     assert!(news[0].message.ends_with("events are missing here: a worker forwards at most 1000 a second"));
     assert!(events.len() <= 2001, "{}", events.len());
-}
-
-#[test]
-fn a_sink_that_traces_does_not_feed_itself() {
-    let count = Arc::new(Mutex::new(0));
-    let sink = {
-        let count = count.clone();
-        move |_| {
-            *count.lock() += 1;
-            tracing::error!("sent an event");
-        }
-    };
-    dispatcher::with_default(&Dispatch::new(Forwarder::new(LevelFilter::INFO, sink)), || {
-        tracing::error!("one");
-        tracing::error!("two");
-    });
-    assert_eq!(*count.lock(), 2);
 }
 
 #[test]
@@ -273,6 +268,25 @@ fn installed_it_hears_the_whole_process_but_gives_way_to_another() {
             assert!(!Forwarder::install(LevelFilter::INFO, |_| panic!("this one was not installed")));
             tracing::info!("after");
             assert_eq!(*heard.lock(), ["from a thread", "after"]);
+        }
+        Some(output) => assert!(output.status.success(), "{output:?}"),
+    }
+}
+
+#[test]
+fn a_sink_that_traces_does_not_feed_itself() {
+    // Installed for the whole process: for a subscriber of one thread, `tracing` itself sees to it.
+    match in_a_process_of_its_own("tests::a_sink_that_traces_does_not_feed_itself") {
+        None => {
+            let heard = Arc::new(Mutex::new(Vec::new()));
+            let sink = heard.clone();
+            assert!(Forwarder::install(LevelFilter::INFO, move |event| {
+                sink.lock().push(event.message);
+                tracing::error!("sent an event");
+            }));
+            tracing::error!("one");
+            tracing::error!("two");
+            assert_eq!(*heard.lock(), ["one", "two"]);
         }
         Some(output) => assert!(output.status.success(), "{output:?}"),
     }

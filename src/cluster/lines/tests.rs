@@ -18,11 +18,11 @@ fn lines_of(bytes: &[u8], size: usize) -> Vec<String> {
 
 #[test]
 fn lines_are_the_same_however_they_come() {
-    let text = "one\ntwo\r\n\nfour\rfive\r\r\n\u{e4}\u{1f980}\nlast".as_bytes();
+    let text = "one\ntwo\r\n\nfour\rfive\nsix\r\r\n\u{e4}\u{1f980}\nlast".as_bytes();
     for size in 1..=text.len() {
         assert_eq!(
             lines_of(text, size),
-            ["one", "two", "", "four", "five", "", "\u{e4}\u{1f980}", "last"],
+            ["one", "two", "", "four", "five", "six", "", "\u{e4}\u{1f980}", "last"],
             "in pieces of {size}"
         );
     }

@@ -10,6 +10,7 @@ mod input;
 pub(crate) mod mailbox;
 mod options;
 pub(crate) mod port;
+pub(crate) mod process;
 pub(crate) mod reduce;
 mod stream;
 mod submit;

@@ -3,7 +3,8 @@
 //! One trait for all forms, told apart by a marker that the compiler infers, because the impls for `Fn(A) -> R` and
 //! `Fn(A, B) -> R` would otherwise overlap. An item is what the function takes: its one argument itself, or a tuple of
 //! its arguments. (A function of one tuple and a function of two arguments therefore take the same items, and that is
-//! as it reads.)
+//! as it reads.) Arguments are `DeserializeOwned`, so that a function with a leading `&T`, which is captured data, does
+//! not pass for one whose items are references.
 
 use std::{any::TypeId, fmt, future::Future, marker::PhantomData};
 
@@ -39,6 +40,12 @@ impl Function {
     pub fn of<F: 'static>() -> Self {
         Self { type_id: TypeId::of::<F>(), type_name: std::any::type_name::<F>() }
     }
+
+    /// Its name without the modules around it.
+    pub(crate) fn short_name(&self) -> &'static str {
+        // A method of a generic type has angle brackets, and colons in them, in front of its name.
+        self.type_name.rsplit("::").next().unwrap_or(self.type_name)
+    }
 }
 
 /// A function that a cluster can run: one with `#[remote]` on it, or such a function [`with`] captured data.
@@ -49,8 +56,8 @@ impl Function {
 /// `Args` is what one item of the input is: the argument itself; a tuple, if there are several; `()`, if there is none.
 /// `Marker` is inferred.
 #[diagnostic::on_unimplemented(
-    message = "the function does not take `{Args}` items, one at a time and by value",
-    label = "not a function of `{Args}`",
+    message = "no remote function of these items: `{Self}`",
+    label = "does not take the items one at a time and by value",
     note = "a function of one argument takes items of its type; one of several arguments takes tuples, `(a, b)`; one of \
             none takes `()`",
     note = "a leading `&T` is captured data: hand it over once with `with(value, function)`",
@@ -115,10 +122,12 @@ pub fn with<S: Serialize, F>(captured: S, function: F) -> With<S, F> {
 /// Implements the four forms for one number of arguments: `(item) marker arguments`.
 macro_rules! remote_fn {
     (($item:ty) $($a:ident)*) => {
+        #[diagnostic::do_not_recommend]
         impl<Func, R, $($a),*> RemoteFn<$item, Plain<fn($($a),*) -> R>> for Func
         where
             Func: Fn($($a),*) -> R + 'static,
             R: DeserializeOwned,
+            $($a: DeserializeOwned,)*
         {
             type Output = R;
             type Captured = super::Nothing;
@@ -132,10 +141,12 @@ macro_rules! remote_fn {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<Func, U, $($a),*> RemoteFn<$item, Later<fn($($a),*) -> U>> for Func
         where
             Func: Fn($($a),*) -> U + 'static,
             U: Future<Output: DeserializeOwned>,
+            $($a: DeserializeOwned,)*
         {
             type Output = U::Output;
             type Captured = super::Nothing;
@@ -149,11 +160,13 @@ macro_rules! remote_fn {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<S, Func, R, $($a),*> RemoteFn<$item, Bound<Plain<fn($($a),*) -> R>>> for With<S, Func>
         where
             S: Serialize + 'static,
             Func: Fn(&S, $($a),*) -> R + 'static,
             R: DeserializeOwned,
+            $($a: DeserializeOwned,)*
         {
             type Output = R;
             type Captured = S;
@@ -167,11 +180,13 @@ macro_rules! remote_fn {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<S, Func, R, $($a),*> RemoteFn<$item, Bound<Later<fn($($a),*) -> R>>> for With<S, Func>
         where
             S: Serialize + 'static,
             Func: AsyncFn(&S, $($a),*) -> R + 'static,
             R: DeserializeOwned,
+            $($a: DeserializeOwned,)*
         {
             type Output = R;
             type Captured = S;

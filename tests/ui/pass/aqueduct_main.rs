@@ -22,6 +22,9 @@ mod library {
         say("init");
     }
 
+    #[must_use]
+    pub struct Summary;
+
     #[derive(Clone)]
     pub struct Cluster(std::rc::Rc<u8>);
 
@@ -31,8 +34,9 @@ mod library {
             Ok(Self(7.into()))
         }
 
-        pub async fn shutdown(&self) {
+        pub async fn shutdown(self) -> Summary {
             say("stop");
+            Summary
         }
 
         pub fn number(&self) -> u8 {
@@ -66,7 +70,7 @@ mod of_a_result {
 use library::Cluster;
 
 #[aqueduct::main(crate = library)]
-async fn main(mut _cluster: Cluster) {
+async fn main(_cluster: Cluster) -> impl std::process::Termination {
     assert_eq!(library::said(), ["init", "start"]);
     std::thread::spawn(|| {
         assert_eq!(with_a_cluster::main(), Ok(8));

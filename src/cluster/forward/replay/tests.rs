@@ -1,5 +1,9 @@
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{
+    atomic::{AtomicU64, Ordering},
+    mpsc::{channel, sync_channel},
+};
 
+use parking_lot::Mutex;
 use tracing::level_filters::LevelFilter;
 
 use super::{Replayer, lines, replay};
@@ -119,4 +123,23 @@ fn a_subscriber_that_panics_costs_its_event_only() {
     (0..3).for_each(|worker| replayer.hand_over(example(Level::Warn), worker, "node7".into()));
     drop(replayer);
     assert_eq!(all.iter().collect::<Vec<_>>(), [0, 2]);
+}
+
+#[test]
+fn what_was_missed_at_the_very_end_is_told_too() {
+    let (events, received) = sync_channel(1);
+    events.send(super::Event { event: example(Level::Warn), worker: 3, host: "node7".into() }).expect("there is room");
+    drop(events);
+    let missing = AtomicU64::new(1);
+    let shown = Mutex::new(Vec::new());
+    super::show_all(&received, &missing, |event| {
+        let mut shown = shown.lock();
+        shown.push(event.event.message);
+        // Two more find no room while the first news is shown.
+        if shown.len() == 2 {
+            missing.fetch_add(2, Ordering::Relaxed);
+        }
+    });
+    let told = |n| format!("{n} events of workers are missing: they came faster than they were shown");
+    assert_eq!(shown.into_inner(), ["no weights\nnone at all".to_owned(), told(1), told(2)]);
 }

@@ -7,7 +7,8 @@
 //!
 //! It is a guard against mixed builds, not a proof: what stands behind a value that refuses every made-up value (a URL,
 //! a date as text) stays unseen, except for the names of the fields, and exploring ends at a limit. Both are the same in
-//! each process, so equal types always have equal signatures.
+//! each process, so equal types always have equal signatures. A hand-written `Deserialize` that panics on odd values,
+//! where it should refuse them, is taken to have refused; its message shows.
 
 mod probe;
 mod trace;

@@ -48,4 +48,6 @@ fn names_from_elsewhere_are_shown_harmless() {
     let text = describe_difference(&[], &listing(&[("evil\u{1b}[2J\n::f", 1), ("bare", 1)])).unwrap();
     assert!(!text.contains('\u{1b}') && text.contains("evil\\u{1b}[2J\\n::f"), "{text}");
     assert!(text.contains("`bare` is missing"), "{text}");
+    let text = describe_difference(&listing(&[("\u{1b}::f", 1)]), &listing(&[("\u{1b}::f", 2)])).unwrap();
+    assert!(!text.contains('\u{1b}') && text.contains("\\u{1b}::f` has other types"), "{text}");
 }

@@ -54,6 +54,7 @@ variation!(two pub(super) enum Order { Sell { at: u64 }, Buy(u32), Wait });
 variation!(three pub(super) enum Order { Buy(u32), Sell { at: u64 }, Wait, Stop });
 variation!(four pub(super) enum Order { Buy(u32), Sell { at: u32 }, Wait });
 variation!(five pub(super) enum Order { Buy(u32), Sell { at: u64 }, Wait(u8) });
+variation!(seven pub(super) enum Order { Buy(u32), Sell { at: u64 }, Halt });
 variation!(six pub(super) enum Order { Buy(u32), Sell { by: u64 }, Wait });
 
 #[test]
@@ -65,6 +66,7 @@ fn an_enum_is_its_variants_in_order_and_what_is_in_each() {
         shape::<four::Order>(),
         shape::<five::Order>(),
         shape::<six::Order>(),
+        shape::<seven::Order>(),
     ];
     assert_eq!(shapes.iter().collect::<HashSet<_>>().len(), shapes.len(), "{shapes:#?}");
 }
@@ -110,14 +112,14 @@ fn simple_types_are_all_different() {
     assert_eq!(shape::<BTreeMap<u8, u16>>(), shape::<HashMap<u8, u16>>());
 }
 
-variation!(tree pub(super) struct Tree { value: u8, children: Vec<Tree> });
-variation!(wide_tree pub(super) struct Tree { value: u16, children: Vec<Tree> });
-variation!(list pub(super) struct List { next: Option<Box<List>>, value: u8 });
-variation!(wide_list pub(super) struct List { next: Option<Box<List>>, value: u16 });
-variation!(expression pub(super) enum Term { Add(Box<Term>, Box<Term>, u8), Neg(Box<Term>), Number(u32) });
-variation!(wide_add pub(super) enum Term { Add(Box<Term>, Box<Term>, u16), Neg(Box<Term>), Number(u32) });
-variation!(wide_number pub(super) enum Term { Add(Box<Term>, Box<Term>, u8), Neg(Box<Term>), Number(u64) });
-variation!(endless pub(super) struct Endless { inner: Box<Endless> });
+variation!(tree pub(super) struct Tree { value: u8, children: Vec<Self> });
+variation!(wide_tree pub(super) struct Tree { value: u16, children: Vec<Self> });
+variation!(list pub(super) struct List { next: Option<Box<Self>>, value: u8 });
+variation!(wide_list pub(super) struct List { next: Option<Box<Self>>, value: u16 });
+variation!(expression pub(super) enum Term { Add(Box<Self>, Box<Self>, u8), Neg(Box<Self>), Number(u32) });
+variation!(wide_add pub(super) enum Term { Add(Box<Self>, Box<Self>, u16), Neg(Box<Self>), Number(u32) });
+variation!(wide_number pub(super) enum Term { Add(Box<Self>, Box<Self>, u8), Neg(Box<Self>), Number(u64) });
+variation!(endless pub(super) struct Endless { inner: Box<Self> });
 
 #[test]
 fn a_recursive_type_is_seen_whole() {
@@ -126,6 +128,51 @@ fn a_recursive_type_is_seen_whole() {
     let terms = [shape::<expression::Term>(), shape::<wide_add::Term>(), shape::<wide_number::Term>()];
     assert_eq!(terms.iter().collect::<HashSet<_>>().len(), 3, "{terms:#?}");
     assert!(!shape::<endless::Endless>().is_empty(), "no value of it can exist, and yet this ends");
+}
+
+/// A language with many forms, most of which hold others; and a node with many neighbours.
+macro_rules! language {
+    ($module:ident $last:ty) => {
+        #[allow(dead_code, reason = "never made, only asked for its shape")]
+        mod $module {
+            use serde::Deserialize;
+
+            #[derive(Deserialize)]
+            pub(super) enum Term {
+                Add(Box<Self>, Box<Self>),
+                Sub(Box<Self>, Box<Self>),
+                Mul(Box<Self>, Box<Self>),
+                Div(Box<Self>, Box<Self>),
+                If(Box<Self>, Box<Self>, Box<Self>),
+                Call(Vec<Self>, Option<Box<Self>>),
+                Loop(Box<Self>, Vec<(Self, Self)>),
+                Let { name: String, value: Box<Self>, inside: Box<Self> },
+                And(Box<Self>, Box<Self>),
+                Or(Box<Self>, Box<Self>),
+                Not(Box<Self>),
+                Number(f64),
+                Text(String),
+                Last(Box<Self>, Box<Self>, $last),
+            }
+
+            #[derive(Deserialize)]
+            pub(super) struct Node {
+                neighbours: [Option<Box<Self>>; 12],
+                more: Vec<Self>,
+                others: Vec<(Self, Self)>,
+                last: $last,
+            }
+        }
+    };
+}
+
+language!(narrow u8);
+language!(broad u16);
+
+#[test]
+fn a_large_recursive_type_is_seen_to_its_end() {
+    assert_ne!(shape::<narrow::Term>(), shape::<broad::Term>());
+    assert_ne!(shape::<narrow::Node>(), shape::<broad::Node>());
 }
 
 #[allow(dead_code, reason = "never made, only asked for its shape")]
@@ -247,7 +294,7 @@ struct Flat {
 fn exploring_ends() {
     #[derive(Deserialize)]
     #[allow(dead_code, reason = "never made, only asked for its shape")]
-    struct Bush([Option<Box<Bush>>; 10], Vec<Bush>, HashMap<u8, Bush>);
+    struct Bush([Option<Box<Self>>; 10], Vec<Self>, HashMap<u8, Self>);
 
     fn ends<T: DeserializeOwned>() {
         let text = shape::<T>();

@@ -227,3 +227,25 @@ fn sends_from_many_threads_arrive_each_in_its_own_order() {
         assert_eq!(outbox.queued(), 0);
     });
 }
+
+/// Both sides must say that they take large packets; if one does not, nothing fails, and everything is slower.
+#[test]
+fn large_packets_are_found_on_loopback() {
+    run(async {
+        let run = Run::new();
+        let (dialled, accepted) = run.connect("one").await;
+        let sizes = || [&dialled, &accepted].map(|side| side.stats().path.current_mtu);
+        let (worker, driver) =
+            both(crate::net::link::open(dialled.clone(), LIMITS), crate::net::link::accept(accepted.clone(), LIMITS))
+                .await;
+        let ((worker, mut worker_in), (driver, mut driver_in)) = (worker.unwrap(), driver.unwrap());
+        // Probes go out while something is sent.
+        while sizes().into_iter().any(|size| size < 6_000) {
+            worker.send(&0u64, Bytes::from_static(&[0; 2_000])).unwrap();
+            driver.send(&0u64, Bytes::from_static(&[0; 2_000])).unwrap();
+            let (up, down) = (&mut Vec::<(u64, Payload)>::new(), &mut Vec::<(u64, Payload)>::new());
+            let (up, down) = both(driver_in.recv(up), worker_in.recv(down)).await;
+            assert!(up.is_ok() && down.is_ok());
+        }
+    });
+}

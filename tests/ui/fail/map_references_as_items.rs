@@ -12,5 +12,6 @@ fn area(shape: &(f64, f64)) -> f64 {
 }
 
 fn main() {
-    map(area, [(1.0, 2.0)]);
+    let shapes = vec![(1.0, 2.0)];
+    map(area, &shapes);
 }

@@ -1,0 +1,89 @@
+//! A map as a process: a channel in, a channel out.
+//!
+//! The map does all the work: it reads the channel as it reads any input, within its window, and the process hands its
+//! results on one by one. What is added here is how channels end, in the words of the toolkit: the output is watched
+//! while results are awaited; a poison of the input is no end of the input, so the map is not sealed but dropped.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{flow::Flow, input::Input, options::OnError, stream::Map};
+use crate::{
+    Ended, Outcome, Poisoned, Receiver, RecvStream, Sender,
+    cluster::error::TaskError,
+    process,
+    toolkit::watch::{only, unless},
+};
+
+pin_project! {
+    /// The input of a process.
+    pub(crate) struct FromReceiver<A> {
+        #[pin]
+        stream: RecvStream<A>,
+    }
+}
+
+impl<A> FromReceiver<A> {
+    fn poison(&self) -> Option<Poisoned> {
+        match self.stream.get_ref().ended() {
+            Some(Ended::Poisoned(poisoned)) => Some(poisoned),
+            _ => None,
+        }
+    }
+}
+
+impl<A> Input for FromReceiver<A> {
+    type Item = A;
+
+    fn poll_item(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<A>> {
+        match ready!(self.project().stream.poll_next(context)) {
+            Some(Ok(item)) => Poll::Ready(Some(item)),
+            None => Poll::Ready(None),
+            // The process looks for it after each poll: nobody is kept waiting.
+            Some(Err(_)) => Poll::Pending,
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, None)
+    }
+}
+
+/// What a process does that [`Cluster::process`](crate::Cluster::process) makes.
+#[process]
+pub(crate) async fn distribute<A, R>(
+    flow: Result<Flow, (Flow, TaskError)>,
+    on_error: OnError,
+    input: Receiver<A>,
+    output: Sender<R>,
+) -> Outcome
+where
+    A: Serialize + Send + 'static,
+    R: DeserializeOwned + Send + 'static,
+{
+    let mut map = pin!(Map::new(FromReceiver { stream: input.into_stream() }, flow));
+    let mut outputs = pin!(only(&output));
+    let mut failure = None;
+    loop {
+        let next = poll_fn(|context| {
+            let next = map.as_mut().poll_next(context);
+            match map.input().poison() {
+                Some(poisoned) => Poll::Ready(Err(poisoned)),
+                None => next.map(Ok),
+            }
+        });
+        match unless(outputs.as_mut(), next).await? {
+            Some(Ok(result)) => output.send(result).await?,
+            Some(Err(error)) if on_error == OnError::Collect => failure = failure.or(Some(error)),
+            Some(Err(error)) => return Err(error.into()),
+            None => return failure.map_or(Ok(()), |error| Err(error.into())),
+        }
+    }
+}

@@ -222,7 +222,8 @@ impl Piece<'_> {
                     sent_at = Instant::now();
                 }
             }
-            if values.len() > SEND_BYTES || running.should_send() {
+            // Under a limit the driver must know which item it is that uses its time up.
+            if values.len() > SEND_BYTES || running.should_send() || running.has_limit() {
                 self.send(&mut values, &mut waiting, &mut sent_at);
             }
         }

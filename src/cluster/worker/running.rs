@@ -83,6 +83,12 @@ impl Running {
         }
     }
 
+    /// Whether items may take only so long.
+    #[inline]
+    pub(super) fn has_limit(&self) -> bool {
+        self.timeout.is_some()
+    }
+
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.signals.load(Relaxed) & CANCEL != 0

@@ -129,7 +129,7 @@ fn strangers_are_refused_with_a_reason_and_the_map_goes_on() {
         assert!(told[0].to_lowercase().contains("certificate"), "without a certificate: {}", told[0]);
         assert!(told[1].to_lowercase().contains("certificate") || told[1].contains("issuer"), "a foreign one: {}", told[1]);
         for told in &told[2..] {
-            assert!(told.to_lowercase().contains("application protocol"), "another protocol: {told}");
+            assert!(told.to_lowercase().contains("known protocol"), "another protocol: {told}");
         }
         assert_ne!(told[0], told[1]);
         assert!(other_run.contains("certificate") || other_run.contains("issuer"), "{other_run}");

@@ -154,9 +154,9 @@ fn impostor() {
         let mut batch: Vec<(ToWorker, Payload)> = Vec::new();
         let heard = inbox.recv(&mut batch).await;
         match batch.pop() {
-            Some((ToWorker::Answer(Answer::Refused(reason)), _)) => eprintln!("refused: {reason}"),
+            Some((ToWorker::Answer(Answer::Refused(reason)), _)) => eprintln!("turned away: {reason}"),
             // A welcome has more in it than is read here.
-            _ => eprintln!("not refused: {heard:?}"),
+            _ => eprintln!("let in: {heard:?}"),
         }
     });
     process::exit(71);
@@ -209,7 +209,7 @@ fn what_breaks_the_protocol_or_goes_away_is_told_and_the_pool_goes_on() {
                 "{lie}: {error}"
             );
             if lie == "nothing" {
-                assert!(!error.to_string().contains("refused:"), "the truth is welcome: {error}");
+                assert!(error.to_string().contains("let in"), "the truth is welcome: {error}");
             }
             assert_eq!(cluster.map(square, 1..=30).sum().await, Ok(9455_u64), "after {lie}");
         }

@@ -70,8 +70,15 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// A worker cannot be started, or does not join.
+    /// A worker cannot be started, or does not join; or none was asked for.
     pub async fn local(workers: usize) -> Result<Self, ClusterError> {
+        if workers == 0 {
+            return Err(ClusterError::Setting(
+                "a cluster of no workers could do nothing: give `Cluster::local` a number above zero, or let \
+                 `Cluster::from_env` take one for each core"
+                    .into(),
+            ));
+        }
         Self::builder().workers(workers).start().await
     }
 

@@ -118,7 +118,7 @@ pub enum TaskError {
     )]
     NotPure,
     /// No worker of the cluster has these tags.
-    #[error("no worker has the tags {needs:?} (there are {present:?}); give them with `Builder::tags`")]
+    #[error("no worker has the tags {needs:?} (there are {present:?}); give them with `Worker::tag`")]
     NoSuchWorker {
         /// What the task needs.
         needs: Vec<String>,

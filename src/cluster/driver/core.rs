@@ -51,6 +51,10 @@ struct Job {
     chunks: HashMap<u64, Chunk>,
     /// Workers that know the job.
     told: Vec<u32>,
+    /// The one worker it is for.
+    only: Option<u32>,
+    /// How that one ended.
+    end: Option<WorkerEnd>,
 }
 
 /// What the event that is being handled came with.
@@ -181,7 +185,8 @@ impl Core {
         if let Owner::Worker { worker, job: theirs } = owner {
             self.nested.insert((worker, theirs), job);
         }
-        self.jobs.insert(job, Job { owner, spec, chunks: HashMap::new(), told: Vec::new() });
+        self.jobs
+            .insert(job, Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), only: wishes.only, end: None });
         self.tell(Event::Opened { job: JobId(job), options }, &mut Told::default());
         Ok(job)
     }
@@ -211,6 +216,10 @@ impl Core {
 
     pub(super) fn joined(&mut self, worker: u32, seat: Seat) {
         let (slots, tags) = (seat.slots, seat.tags);
+        // The last one had gone, and there is work to do again.
+        if matches!(self.closed, Some(TaskError::NoWorkers(_))) {
+            self.closed = None;
+        }
         self.seats.insert(worker, seat);
         self.tell(Event::Joined { worker: WorkerId(worker), slots, tags }, &mut Told::default());
     }
@@ -241,6 +250,9 @@ impl Core {
         }
         for job in self.jobs.values_mut() {
             job.told.retain(|told| *told != worker);
+            if job.only == Some(worker) {
+                job.end = Some(end.clone());
+            }
         }
         self.tell(Event::Lost { worker: WorkerId(worker) }, &mut Told { end: Some(end), ..Told::default() });
     }
@@ -261,10 +273,16 @@ impl Core {
             FromWorker::Panicked { run, panic, busy } => {
                 told.error = Some(TaskError::Panicked(Box::new(panic)));
                 let busy = Duration::from_nanos(busy);
+                if let Some(seat) = self.seats.get_mut(&worker) {
+                    seat.returned(1, busy, 0);
+                }
                 self.tell(Event::Failed { run: RunId(run), again: true, busy }, &mut told);
             }
             FromWorker::Unusable { run, count, error } => {
                 told.error = Some(error);
+                if let Some(seat) = self.seats.get_mut(&worker) {
+                    seat.returned(count, Duration::ZERO, 0);
+                }
                 for _ in 0..count {
                     let event = Event::Failed { run: RunId(run), again: false, busy: Duration::ZERO };
                     self.tell(event, &mut told);
@@ -432,7 +450,7 @@ impl Core {
             }
             Failure::Deaths(_) | Failure::WorkerGone => {
                 let deaths = if let Failure::Deaths(deaths) = failure { deaths } else { 1 };
-                match &told.end {
+                match told.end.as_ref().or_else(|| self.jobs.get(&job)?.end.as_ref()) {
                     Some(end) => TaskError::WorkersDied { deaths, end: Box::new(end.clone()) },
                     None => TaskError::Cancelled,
                 }

@@ -181,7 +181,7 @@ where
     R: DeserializeOwned,
 {
     /// Reads input and sends it, while there is room and for a little while; tells whether it stopped for the time alone.
-    fn pump(self: Pin<&mut Self>, context: &mut Context<'_>) -> Result<bool, TaskError> {
+    fn pump(self: Pin<&mut Self>, context: &mut Context<'_>) -> bool {
         let this = self.project();
         let mut input = this.input;
         let started = Instant::now();
@@ -190,11 +190,14 @@ where
             let mut look_at = *this.held + 1;
             let mut ended = false;
             let mut stalled = false;
+            let mut failed = None;
             while *this.held < target && this.filled.len() < CHUNK_BYTES {
                 match input.as_mut().poll_item(context) {
                     Poll::Ready(Some(item)) => {
-                        codec::encode_into(&item, this.filled)
-                            .map_err(|error| TaskError::codec("an argument", "encoded", &error))?;
+                        if let Err(error) = codec::encode_into(&item, this.filled) {
+                            failed = Some(TaskError::codec("an argument", "encoded", &error));
+                            break;
+                        }
                         *this.held += 1;
                         if *this.held == look_at {
                             // Looking at the clock costs as much as a small item: looks grow rarer as items prove cheap.
@@ -221,6 +224,11 @@ where
                 let payload = std::mem::replace(this.filled, Vec::with_capacity(room));
                 this.flow.push(std::mem::take(this.held), payload.into());
             }
+            if let Some(error) = failed {
+                this.flow.push_failed(error);
+                // What comes behind would only be cancelled.
+                ended = this.flow.options.on_error == OnError::FailFast;
+            }
             if ended {
                 this.flow.seal();
             }
@@ -229,10 +237,10 @@ where
                 break;
             }
             if started.elapsed() > FILL_TIME {
-                return Ok(this.flow.has_room());
+                return this.flow.has_room();
             }
         }
-        Ok(false)
+        false
     }
 
     /// Makes results available: `Some(Ok)` if there are, `Some(Err)` if the map is broken, `None` at the end.
@@ -256,10 +264,7 @@ where
         }
         let progress = ready!(tokio::task::coop::poll_proceed(context));
         loop {
-            let hurried = match self.as_mut().pump(context) {
-                Ok(hurried) => hurried,
-                Err(error) => return Poll::Ready(Some(Err(self.end(error)))),
-            };
+            let hurried = self.as_mut().pump(context);
             let this = self.as_mut().project();
             match this.flow.look(Some(context.waker())) {
                 Look::Loaded => {

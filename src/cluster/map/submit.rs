@@ -32,6 +32,8 @@ pub(crate) struct Whole {
     open: bool,
     kill: bool,
     missing: u32,
+    /// Its outcome was told: it is never ready again.
+    told: bool,
     /// Values by the first of their items: after deaths results may come in parts, in any order.
     parts: BTreeMap<u32, Bytes>,
     taken: Vec<Arrival>,
@@ -48,11 +50,31 @@ impl Whole {
         keep: Option<Keep>,
     ) -> Self {
         let open = job.is_ok();
-        Self { port, mailbox, job, open, kill, missing: items, parts: BTreeMap::new(), taken: Vec::new(), keep }
+        Self {
+            port,
+            mailbox,
+            job,
+            open,
+            kill,
+            missing: items,
+            told: false,
+            parts: BTreeMap::new(),
+            taken: Vec::new(),
+            keep,
+        }
     }
 
     /// The encoded values of all items, and how many values they are.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(Bytes, u32), TaskError>> {
+        if self.told {
+            return Poll::Pending;
+        }
+        let outcome = self.look(context);
+        self.told = outcome.is_ready();
+        outcome
+    }
+
+    fn look(&mut self, context: &mut Context<'_>) -> Poll<Result<(Bytes, u32), TaskError>> {
         if let Err(error) = &self.job {
             return Poll::Ready(Err(error.clone()));
         }

@@ -235,6 +235,7 @@ impl Pool {
         } else if let Some(running) = state.active.get(&run).cloned() {
             drop(state);
             running.cancel();
+            self.client.cancel(run);
         }
     }
 

@@ -20,6 +20,15 @@ const EXPIRED: u8 = 4;
 /// An async task that does not come to an await within so long after its time is treated like a plain function.
 const GRACE: Duration = Duration::from_millis(100);
 
+/// Who is woken by a signal.
+#[derive(Debug, Default)]
+struct Wakers {
+    /// The loop of the async task that runs: it drops the task.
+    own: Option<Waker>,
+    /// Parts of tasks that wait for the cancel elsewhere.
+    parts: Vec<Waker>,
+}
+
 /// A run that has been started, or is about to be.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -32,8 +41,7 @@ pub(crate) struct Running {
     born: Instant,
     /// When the item that runs was begun: nanoseconds after `born`, plus 1; 0 between items. Kept only under a timeout.
     begun: AtomicU64,
-    /// The waker of the async task that runs.
-    waker: Mutex<Option<Waker>>,
+    wakers: Mutex<Wakers>,
     overdue_told: AtomicU8,
     /// Nanoseconds that its tasks have waited for their own jobs, since they were last told.
     away: AtomicU64,
@@ -51,7 +59,7 @@ impl Running {
             signals: AtomicU8::new(0),
             born: Instant::now(),
             begun: AtomicU64::new(0),
-            waker: Mutex::new(None),
+            wakers: Mutex::default(),
             overdue_told: AtomicU8::new(0),
             away: AtomicU64::new(0),
             jobs: AtomicU32::new(0),
@@ -104,27 +112,25 @@ impl Running {
 
     fn signal(&self, signal: u8) {
         // The waker's lock orders this with `set_waker`: either the flag is seen there, or the waker here.
-        let waker = {
-            let waker = self.waker.lock();
+        let (own, parts) = {
+            let mut wakers = self.wakers.lock();
             self.signals.fetch_or(signal, Relaxed);
-            waker.clone()
+            let parts = if signal == CANCEL { std::mem::take(&mut wakers.parts) } else { Vec::new() };
+            (wakers.own.clone(), parts)
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        own.into_iter().chain(parts).for_each(Waker::wake);
     }
 
     /// An async task runs (or no longer does); signals wake it. Look at the signals after this.
     pub(crate) fn set_waker(&self, waker: Option<Waker>) {
-        *self.waker.lock() = waker;
+        self.wakers.lock().own = waker;
     }
 
+    /// A part of a task waits for the cancel. Look at the signals after this.
     pub(crate) fn add_waker(&self, waker: &Waker) {
-        let mut kept = self.waker.lock();
-        match &*kept {
-            // The task's own loop is woken, and polls everything inside it.
-            Some(_) => {}
-            None => *kept = Some(waker.clone()),
+        let parts = &mut self.wakers.lock().parts;
+        if !parts.iter().any(|known| known.will_wake(waker)) {
+            parts.push(waker.clone());
         }
     }
 
@@ -146,7 +152,7 @@ impl Running {
         if begun == 0 || now < due {
             return false;
         }
-        let is_async = self.waker.lock().is_some();
+        let is_async = self.wakers.lock().own.is_some();
         if is_async && now < due.saturating_add(GRACE) {
             self.signal(EXPIRED);
             return false;

@@ -68,6 +68,8 @@
 //! * [`toolkit`]: processes that are ready to use, from delta and merge to farms, files and programs of the system.
 //! * [`after`], [`at`], [`tick`]: time. [`sync::Barrier`]: meeting without a message.
 //! * [`Process::shape`], [`Picture`]: pictures of a network before it runs, and while it does.
+//! * `Cluster`, `#[remote]`, `#[aqueduct::main]` (feature `cluster`): a function over an input on worker processes, told in
+//!   `guide::cluster`.
 //! * `aqueduct::testing` (feature `testing`): your network under seeded schedules, in virtual time.
 //! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, there is no need for it:
 //!   [`guide::processes`] has an example.
@@ -82,6 +84,7 @@
 //! # Features
 //!
 //! * `macros` (default): `#[process]`, `#[derive(Process)]`, [`alt!`], [`alt_blocking!`], and the [`toolkit`].
+//! * `cluster`: the distributed map, over QUIC. Brings quinn, rustls, serde, tracing and others, all of them only then.
 //! * `testing`: `aqueduct::testing` runs your networks under seeded schedules and virtual time. For dev-dependencies.
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -184,6 +187,12 @@ pub mod guide {
         #![doc = include_str!("choice/guide.md")]
         #[allow(unused_imports, reason = "names for the links")]
         use crate::*;
+    }
+    #[cfg(feature = "cluster")]
+    pub mod cluster {
+        #![doc = include_str!("cluster/guide.md")]
+        #[allow(unused_imports, reason = "names for the links")]
+        use crate::{cluster::*, *};
     }
     pub mod processes {
         #![doc = include_str!("process/guide.md")]

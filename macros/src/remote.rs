@@ -306,7 +306,7 @@ impl Shape {
         };
         let pure = arguments.pure;
         let conditions = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
-        let alias = subject.map(|subject| quote!(type AqueductSelf = #subject;));
+        let alias = subject.map(|subject| quote!(#[allow(dead_code)] type AqueductSelf = #subject;));
         quote! {
             #(#conditions)*
             #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]

@@ -1,11 +1,6 @@
 //! `Cluster`: what maps and submits are called on; and how one is started.
 
-use std::{
-    fmt,
-    process::Command,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, process::Command, sync::Arc, time::Duration};
 
 use futures_core::Stream;
 use serde::{Serialize, de::DeserializeOwned};
@@ -311,9 +306,8 @@ impl Cluster {
         I: IntoIterator<Item = A>,
         A: Serialize,
     {
-        let folder = registry()?
-            .number_of(Function::of::<G>())
-            .map_err(|error| TaskError::NotRegistered(error.to_string()))?;
+        let folder =
+            registry()?.number_of(Function::of::<G>()).map_err(|error| TaskError::NotRegistered(error.to_string()))?;
         drop(reduce);
         let map = Map::new(FromIter(input.into_iter()), self.flow(&function, Work::MapThenFold(folder)));
         reduce::reduce(map, folder).await
@@ -396,9 +390,8 @@ impl Cluster {
 
     fn target<F: RemoteFn<A, M>, A, M>(&self, function: &F) -> Result<Target, TaskError> {
         let registry = registry()?;
-        let number = registry
-            .number_of(function.function())
-            .map_err(|error| TaskError::NotRegistered(error.to_string()))?;
+        let number =
+            registry.number_of(function.function()).map_err(|error| TaskError::NotRegistered(error.to_string()))?;
         let pure = registry.by_number(number).is_some_and(|entry| entry.pure);
         let (captured, keep) = match function.captured() {
             None => (Captured::Nothing, None),

@@ -79,6 +79,44 @@ fn relay_to(
     })
 }
 
+/// What a test harness prints before a worker of its binary serves is nobody's output: gives what comes after the line
+/// `mark`, or everything if that does not come.
+pub(crate) fn after_mark<R: Read>(mut reader: R, mark: &'static str) -> impl Read {
+    const MOST: usize = 4096;
+    let line = format!("{mark}\n").into_bytes();
+    let mut preface = Vec::new();
+    let mut buffer = [0; 512];
+    // Read by whoever reads first: the thread that relays.
+    let mut begun = false;
+    ReadBy(move |out: &mut [u8]| {
+        while !begun {
+            let count = reader.read(&mut buffer)?;
+            preface.extend_from_slice(&buffer[..count]);
+            if let Some(at) = preface.windows(line.len()).position(|window| window == line) {
+                preface.drain(..at + line.len());
+                begun = true;
+            } else if count == 0 || preface.len() > MOST {
+                begun = true;
+            }
+        }
+        if preface.is_empty() {
+            return reader.read(out);
+        }
+        let count = preface.len().min(out.len());
+        out[..count].copy_from_slice(&preface[..count]);
+        preface.drain(..count);
+        Ok(count)
+    })
+}
+
+struct ReadBy<F>(F);
+
+impl<F: FnMut(&mut [u8]) -> io::Result<usize>> Read for ReadBy<F> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.0(out)
+    }
+}
+
 /// Hands each line to `show`, and at last, if it came to that, why no more could be read.
 fn read_lines(mut reader: impl Read, mut show: impl FnMut(&str)) {
     let mut lines = Lines::default();

@@ -1,4 +1,4 @@
-//! The distributed map: one function, every core.
+//! The distributed map: one function, every core; told in [`guide::cluster`](crate::guide::cluster).
 //!
 //! ```text
 //! map (what users call) ── driver ── scheduler (pure)          worker ── piece (runs functions)
@@ -24,6 +24,7 @@ mod shared;
 mod summary;
 pub mod task;
 mod terminal;
+#[doc(hidden)]
 pub mod worker;
 
 pub use cluster::{Builder, Cluster, InitOutcome, Worker};
@@ -35,7 +36,6 @@ pub use summary::{ConstantsSent, Summary, WorkerSummary};
 #[doc(hidden)]
 pub use worker::serve_test_worker;
 pub use worker::worker_state;
-
 
 /// Lets a test binary serve as its own workers: stands once in it, at the top of the file.
 ///

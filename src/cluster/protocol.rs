@@ -102,26 +102,70 @@ pub(crate) struct Wishes {
 pub(crate) enum ToWorker {
     Answer(Answer),
     /// A job that runs will belong to.
-    Job { job: u64, spec: JobSpec },
+    Job {
+        job: u64,
+        spec: JobSpec,
+    },
     /// No more runs of this job.
-    Forget { job: u64 },
+    Forget {
+        job: u64,
+    },
     /// Payload: the whole chunk.
-    Run { run: u64, job: u64, first: u32, count: u32, attempt: u32 },
-    Retract { run: u64 },
-    Cancel { run: u64 },
+    Run {
+        run: u64,
+        job: u64,
+        first: u32,
+        count: u32,
+        attempt: u32,
+    },
+    Retract {
+        run: u64,
+    },
+    Cancel {
+        run: u64,
+    },
     /// To a task's own job (its number is the worker's): how far it may run ahead.
-    Window { job: u64, chunks: u32, items: u32 },
+    Window {
+        job: u64,
+        chunks: u32,
+        items: u32,
+    },
     /// Payload: results of a task's own job.
-    Arrived { job: u64, number: u64, first: u32, count: u32, skip: u32 },
-    Broken { job: u64, number: u64, first: u32, count: u32, error: TaskError },
+    Arrived {
+        job: u64,
+        number: u64,
+        first: u32,
+        count: u32,
+        skip: u32,
+    },
+    Broken {
+        job: u64,
+        number: u64,
+        first: u32,
+        count: u32,
+        error: TaskError,
+    },
     /// The job could not even be opened.
-    Unopened { job: u64, error: TaskError },
+    Unopened {
+        job: u64,
+        error: TaskError,
+    },
     /// Payload: a constant, to be kept, and stored at this path for others of the same host.
-    Constant { digest: Digest, store: Option<PathBuf> },
+    Constant {
+        digest: Digest,
+        store: Option<PathBuf>,
+    },
     /// A constant that another worker of this host has stored.
-    ConstantAt { digest: Digest, path: PathBuf },
-    ConstantUnknown { digest: Digest },
-    ForgetConstant { digest: Digest },
+    ConstantAt {
+        digest: Digest,
+        path: PathBuf,
+    },
+    ConstantUnknown {
+        digest: Digest,
+    },
+    ForgetConstant {
+        digest: Digest,
+    },
     /// Good-bye: end, after what is queued has been sent.
     Leave,
 }
@@ -133,27 +177,72 @@ pub(crate) enum FromWorker {
     /// `init` is done.
     Ready,
     InitFailed(String),
-    /// Payload: the results of the next `count` items.
-    Returned { run: u64, count: u32, busy: u64 },
+    /// Payload: the results of the next `count` items. They took `busy` nanoseconds, of which `away` waiting for jobs of
+    /// their own.
+    Returned {
+        run: u64,
+        count: u32,
+        busy: u64,
+        away: u64,
+    },
     /// The next item of the run panicked.
-    Panicked { run: u64, panic: Panic, busy: u64 },
+    Panicked {
+        run: u64,
+        panic: Panic,
+        busy: u64,
+    },
     /// The next `count` items of the run cannot have results, whoever runs them.
-    Unusable { run: u64, count: u32, error: TaskError },
-    Retracted { run: u64 },
-    Kept { run: u64 },
+    Unusable {
+        run: u64,
+        count: u32,
+        error: TaskError,
+    },
+    Retracted {
+        run: u64,
+    },
+    Kept {
+        run: u64,
+    },
     /// A cancelled run is over.
-    Stopped { run: u64 },
-    Waiting { run: u64 },
-    Resumed { run: u64 },
+    Stopped {
+        run: u64,
+    },
+    Waiting {
+        run: u64,
+    },
+    Resumed {
+        run: u64,
+    },
     /// The next item of the run has used up its time and does not end.
-    Overdue { run: u64 },
+    Overdue {
+        run: u64,
+    },
     /// A task's own job; the number is the worker's. `parent` is the run whose task opened it.
-    Open { job: u64, parent: u64, spec: JobSpec, wishes: Wishes },
+    Open {
+        job: u64,
+        parent: u64,
+        spec: JobSpec,
+        wishes: Wishes,
+    },
     /// Payload: the chunk.
-    Push { job: u64, number: u64, items: u32 },
-    Seal { job: u64 },
-    Drop { job: u64, kill: bool },
-    Fetch { digest: Digest, again: bool },
-    Stored { digest: Digest },
+    Push {
+        job: u64,
+        number: u64,
+        items: u32,
+    },
+    Seal {
+        job: u64,
+    },
+    Drop {
+        job: u64,
+        kill: bool,
+    },
+    Fetch {
+        digest: Digest,
+        again: bool,
+    },
+    Stored {
+        digest: Digest,
+    },
     Event(Forwarded),
 }

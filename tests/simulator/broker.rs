@@ -109,7 +109,8 @@ impl World {
     }
 
     fn obey_broker(&mut self, broker: WorkerId, instruction: Instruction, busy: Duration) {
-        let state = self.brokers.get_mut(&broker).expect("a broker that sank says nothing");
+        // It may have gone home at the last of these.
+        let Some(state) = self.brokers.get_mut(&broker) else { return };
         match instruction {
             Instruction::Run { run, worker, range, .. } => {
                 state.site.runs.insert(run, Sent { worker, range, told: range.first, depth: 0, waits: false });
@@ -124,6 +125,7 @@ impl World {
             Instruction::Release { worker } => {
                 self.host(worker).trusted = false;
                 self.order(worker, Order::Goodbye);
+                self.close_if_deserted(broker);
             }
             Instruction::Deliver { range, .. } => self.reached(broker, range, Fate::Done, busy),
             Instruction::Fail { range, .. } => self.reached(broker, range, Fate::Failed, busy),
@@ -134,7 +136,7 @@ impl World {
     /// Items have met their fate: what is next in its run goes upwards.
     fn reached(&mut self, broker: WorkerId, range: Range, fate: Fate, busy: Duration) {
         let run = RunId(range.job.0);
-        let state = self.brokers.get_mut(&broker).expect("it just spoke");
+        let Some(state) = self.brokers.get_mut(&broker) else { return };
         let Some(errand) = state.errands.get_mut(&run) else { return };
         for item in &mut errand.fates[range.first as usize..(range.first + range.count) as usize] {
             assert_eq!(*item, Fate::Open, "a site tells the fate of an item twice");
@@ -176,6 +178,15 @@ impl World {
             }
         }
         self.tell(Some(broker), Event::Lost { worker });
+        self.close_if_deserted(broker);
+    }
+
+    /// A broker without workers goes home.
+    fn close_if_deserted(&mut self, broker: WorkerId) {
+        let deserted = |state: &Broker| state.workers.iter().all(|worker| !self.hosts[worker.0 as usize].trusted);
+        if self.brokers.get(&broker).is_some_and(deserted) {
+            self.die(broker);
+        }
     }
 }
 

@@ -102,7 +102,8 @@ impl Host {
 
     /// Takes a run out of the queue, if it has not been started.
     pub(crate) fn drop_queued(&mut self, run: RunId) -> bool {
-        self.waiting_for_slot.remove(&run).inspect(|(turn, _)| drop(self.queue.remove(turn))).is_some()
+        let queued = self.waiting_for_slot.remove(&run);
+        queued.and_then(|(turn, _)| self.queue.remove(&turn)).is_some()
     }
 
     /// Starts the next run, if there is a slot and a run.

@@ -1,9 +1,12 @@
 //! The scheduler in a simulated world: virtual time, a network with delays, workers that follow the protocol, and
 //! misfortunes, all from a seed; each step is checked against books that the world keeps itself.
 //!
-//! A failure names its seed; `AQUEDUCT_SIMULATED_SEED=<seed>` runs that one story alone.
+//! A failure names its seed; `AQUEDUCT_SIMULATED_SEED=<seed>` runs that one story alone. `AQUEDUCT_SIMULATED_STORIES`
+//! says how many seeds are tried, `AQUEDUCT_SIMULATED_TASKS` how large the large worlds are (an optimised build has a
+//! million tasks on 10,000 workers).
 
 mod broker;
+mod cost;
 mod driver;
 mod host;
 mod ledger;
@@ -33,7 +36,10 @@ fn story(plan: Plan) -> Outcome {
 fn seeds(count: u64) -> Vec<u64> {
     match env::var("AQUEDUCT_SIMULATED_SEED") {
         Ok(seed) => vec![seed.parse().expect("AQUEDUCT_SIMULATED_SEED is a number")],
-        Err(_) => (0..count).collect(),
+        Err(_) => {
+            let more = env::var("AQUEDUCT_SIMULATED_STORIES").ok();
+            (0..more.map_or(count, |more| more.parse().expect("AQUEDUCT_SIMULATED_STORIES is a number"))).collect()
+        }
     }
 }
 

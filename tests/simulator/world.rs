@@ -46,7 +46,8 @@ pub(crate) enum Happening {
     Cancels(JobId, bool),
 }
 
-struct Entry {
+/// Something that happens at a time; among equal times what was planned first.
+pub(crate) struct Entry {
     at: u64,
     age: u64,
     what: Happening,

@@ -134,7 +134,10 @@ fn objection(terms: &Terms, registry: &Registry, hello: &Hello) -> Option<String
     if let Some(difference) = describe_difference(registry.listing(), &hello.functions) {
         return Some(difference);
     }
-    let build = registry::build_id().unwrap_or_default();
+    let build = match registry::build_id() {
+        Ok(build) => build,
+        Err(error) => return Some(error.to_string()),
+    };
     if !terms.compatible && hello.build != build {
         return Some(format!(
             "it is another build of the program (its build id is {}, the driver's {}): the same function might do \

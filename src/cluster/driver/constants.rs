@@ -29,7 +29,10 @@ struct Constant {
 #[derive(Debug)]
 enum OnHost {
     /// This worker is storing it; those wait.
-    Coming { by: u32, waiting: Vec<u32> },
+    Coming {
+        by: u32,
+        waiting: Vec<u32>,
+    },
     Stored,
 }
 

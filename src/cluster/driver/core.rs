@@ -18,17 +18,23 @@ use super::{constants::ConstantTable, seat::Seat};
 use crate::cluster::{
     error::{TaskError, WorkerEnd},
     map::mailbox::{Arrival, Mailbox, What, Window},
-    protocol::{FromWorker, JobSpec, ToWorker, Wishes},
+    protocol::{FromWorker, JobSpec, ToWorker, Wishes, Work},
     scheduler::{Chunking, Event, Failure, Instruction, JobId, JobOptions, RunId, Scheduler, Settings, Tags, WorkerId},
     summary::Summary,
 };
+
+/// So many workers that have gone stand in the summary.
+const GONE_MOST: usize = 1024;
 
 /// Whose job it is.
 #[derive(Debug)]
 pub(super) enum Owner {
     Here(Arc<Mailbox>),
     /// A task on this worker, which knows the job by its own number.
-    Worker { worker: u32, job: u64 },
+    Worker {
+        worker: u32,
+        job: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -167,6 +173,8 @@ impl Core {
             retries: wishes.retries,
             chunking: wishes.chunk.map_or(Chunking::Automatic, Chunking::Fixed),
             speculate: wishes.speculate,
+            // What a function takes to map says nothing about what it takes to fold.
+            kind: spec.function.saturating_mul(2) + u32::from(matches!(spec.work, Work::Fold)),
         };
         let job = self.next_job;
         self.next_job += 1;
@@ -219,6 +227,9 @@ impl Core {
         if !expected {
             self.summary.deaths += 1;
         }
+        if self.summary.workers.len() == GONE_MOST {
+            self.summary.workers.remove(0);
+        }
         self.summary.workers.push(seat.summary(worker, (!expected).then(|| end.to_string())));
         // What its tasks asked for, nobody waits for any more: the tasks themselves run again, and ask anew.
         let orphans: Vec<_> = self.nested.iter().filter(|((of, _), _)| *of == worker).map(|(_, job)| *job).collect();
@@ -238,10 +249,11 @@ impl Core {
     pub(super) fn heard(&mut self, worker: u32, message: FromWorker, payload: Bytes) {
         let mut told = Told { payload, worker: Some(worker), ..Told::default() };
         match message {
-            FromWorker::Returned { run, count, busy } => {
+            FromWorker::Returned { run, count, busy, away } => {
+                // The scheduler learns how long a result takes; the record, how long a slot was at work.
                 let busy = Duration::from_nanos(busy);
                 if let Some(seat) = self.seats.get_mut(&worker) {
-                    seat.returned(count, busy, told.payload.len());
+                    seat.returned(count, busy.saturating_sub(Duration::from_nanos(away)), told.payload.len());
                 }
                 self.summary.bytes_received += told.payload.len() as u64;
                 self.tell(Event::Returned { run: RunId(run), count, busy }, &mut told);
@@ -383,6 +395,7 @@ impl Core {
                 self.deliver(range.job.0, range.number, range.first, range.count, What::Values { bytes, skip });
             }
             Instruction::Fail { range, failure } => {
+                self.summary.tasks += u64::from(range.count);
                 self.summary.failed += u64::from(range.count);
                 let error = self.failure(failure, range.job.0, told);
                 self.deliver(range.job.0, range.number, range.first, range.count, What::Failed(error));

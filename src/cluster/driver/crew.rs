@@ -15,10 +15,10 @@ use shared_child::SharedChild;
 
 use crate::{
     cluster::{
-        lines::{Tail, relay},
+        lines::{Tail, after_mark, relay},
         registry::TestEntry,
         terminal::Stream,
-        worker::{MARK, SENTINEL},
+        worker::{BEGIN, BEGIN_WANTED, MARK, SENTINEL},
     },
     net::{codec, identity::Identity},
 };
@@ -67,17 +67,31 @@ pub(super) fn this_program() -> io::Result<Command> {
 pub(super) fn start(
     mut command: Command,
     worker: u32,
+    program: Option<&str>,
     identity: &Identity,
     ended: impl FnOnce(io::Result<ExitStatus>) + Send + 'static,
 ) -> io::Result<Process> {
     let identity = codec::encode(identity).map_err(io::Error::other)?;
-    command.env(MARK, worker.to_string()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mark = match program {
+        Some(program) => format!("{worker}:{program}"),
+        None => worker.to_string(),
+    };
+    command.env(MARK, mark).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let in_harness = command.get_args().any(|argument| argument == "--exact");
+    if in_harness {
+        command.env(BEGIN_WANTED, "1");
+    }
     let child = Arc::new(SharedChild::spawn(&mut command)?);
     let mut stdin = child.take_stdin();
     let tail = Arc::new(Tail::default());
     let label = format!("worker {worker}");
     if let Some(stdout) = child.take_stdout() {
-        relay(stdout, label.clone(), Stream::Out, Arc::clone(&tail))?;
+        let tail = Arc::clone(&tail);
+        if in_harness {
+            relay(after_mark(stdout, BEGIN), label.clone(), Stream::Out, tail)?;
+        } else {
+            relay(stdout, label.clone(), Stream::Out, tail)?;
+        }
     }
     if let Some(stderr) = child.take_stderr() {
         relay(stderr, label, Stream::Err, Arc::clone(&tail))?;

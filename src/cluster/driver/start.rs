@@ -313,8 +313,8 @@ fn begin(
     patience: Patience,
     plan: Plan,
 ) -> Result<Begun, ClusterError> {
-    let endpoint = endpoint::listen((Ipv4Addr::LOCALHOST, 0).into(), own, patience)
-        .map_err(system("the driver cannot listen"))?;
+    let endpoint =
+        endpoint::listen((Ipv4Addr::LOCALHOST, 0).into(), own, patience).map_err(system("the driver cannot listen"))?;
     let address = endpoint.local_addr().map_err(system("the driver has no address"))?;
     let inner = Arc::new(Inner {
         shared: Arc::clone(shared),
@@ -407,6 +407,7 @@ impl Inner {
             None => crew::this_program().map_err(system("this program has no path"))?,
         };
         let program = command.get_program().to_string_lossy().into_owned();
+        let own = launch.command.is_none().then(|| program.clone());
         let inner = Arc::clone(self);
         let ended = move |status| {
             let runtime = inner.runtime.clone();
@@ -417,16 +418,11 @@ impl Inner {
         };
         // The post must be there before its process can end.
         let mut posts = self.posts.lock();
-        let process = crew::start(command, worker, &identity, ended)
+        let process = crew::start(command, worker, own.as_deref(), &identity, ended)
             .map_err(|source| ClusterError::Launch { program, source })?;
         let (outcome, waiting) = oneshot::channel();
-        let expected = Expected {
-            worker,
-            slots: launch.slots,
-            tags,
-            shares_files: true,
-            outcome: Mutex::new(Some(outcome)),
-        };
+        let expected =
+            Expected { worker, slots: launch.slots, tags, shares_files: true, outcome: Mutex::new(Some(outcome)) };
         posts.insert(
             worker,
             Post {

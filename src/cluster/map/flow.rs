@@ -20,7 +20,7 @@ use super::{
 };
 use crate::cluster::{error::TaskError, progress::Progress, protocol::JobSpec};
 
-/// What a chunk costs beside its bytes, in the budget.
+/// What a chunk, and an arrival, cost beside their bytes, in the budget.
 const CHUNK_COST: usize = 128;
 
 #[derive(Debug)]
@@ -64,6 +64,8 @@ pub(crate) struct Flow {
     bytes_out: usize,
     bytes_back: usize,
     sealed: bool,
+    /// Items sent so far.
+    items: u64,
     /// The next of an ordered map: chunk and item.
     expected: (u64, u32),
     early: BTreeMap<(u64, u32), Arrival>,
@@ -113,6 +115,7 @@ impl Flow {
             bytes_out: 0,
             bytes_back: 0,
             sealed: false,
+            items: 0,
             expected: (0, 0),
             early: BTreeMap::new(),
             ready: VecDeque::new(),
@@ -155,6 +158,7 @@ impl Flow {
         let bytes = payload.len() + CHUNK_COST;
         self.notes.push_back(Note { items, missing: items, bytes });
         self.outstanding += 1;
+        self.items += u64::from(items);
         self.bytes_out += bytes;
         let number = self.next;
         self.next += 1;
@@ -165,6 +169,9 @@ impl Flow {
         if let (Some(job), false) = (self.job, self.sealed) {
             self.sealed = true;
             self.port.seal(job);
+            if let Some(progress) = &self.progress {
+                progress.set_total(self.items);
+            }
         }
     }
 
@@ -214,12 +221,15 @@ impl Flow {
             self.bytes_out -= note.bytes;
         }
         if let What::Values { bytes, .. } = &arrival.what {
-            self.bytes_back += bytes.len();
+            self.bytes_back += bytes.len() + CHUNK_COST;
         }
         if let Some(progress) = &self.progress {
             match arrival.what {
                 What::Values { .. } => progress.advance(u64::from(arrival.count)),
-                What::Failed(_) => progress.failed(u64::from(arrival.count)),
+                What::Failed(_) => {
+                    progress.advance(u64::from(arrival.count));
+                    progress.failed(u64::from(arrival.count));
+                }
             }
         }
         if self.ordered {
@@ -265,7 +275,7 @@ impl Flow {
             }
             match arrival.what {
                 What::Values { bytes, skip } => {
-                    self.bytes_back -= bytes.len();
+                    self.bytes_back -= bytes.len() + CHUNK_COST;
                     self.current = Some(Current::Values { bytes, at: 0, skip, left: arrival.count });
                 }
                 What::Failed(_) if self.options.on_error == OnError::Skip => continue,

@@ -4,8 +4,8 @@
 //! thread. So the input may borrow, may be endless, and is never read further ahead than the workers and the byte budget
 //! allow.
 
-pub(crate) mod flow;
 mod collect;
+pub(crate) mod flow;
 mod input;
 pub(crate) mod mailbox;
 mod options;
@@ -18,5 +18,5 @@ mod submit;
 pub use input::{FromIter, FromStream, Input};
 pub use options::{OnError, TaskOptions};
 pub use stream::Map;
-pub use submit::{TaskHandle, first, join_all};
 pub(crate) use submit::Whole;
+pub use submit::{TaskHandle, first, join_all};

@@ -14,14 +14,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{
-    input::Input,
-    mailbox::Mailbox,
-    options::TaskOptions,
-    port::Port,
-    stream::Map,
-    submit::Whole,
-};
+use super::{input::Input, mailbox::Mailbox, options::TaskOptions, port::Port, stream::Map, submit::Whole};
 use crate::{
     cluster::{
         error::TaskError,

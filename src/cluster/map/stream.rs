@@ -236,7 +236,10 @@ where
     }
 
     /// Makes results available: `Some(Ok)` if there are, `Some(Err)` if the map is broken, `None` at the end.
-    pub(super) fn poll_load(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<(), TaskError>>> {
+    pub(super) fn poll_load(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<(), TaskError>>> {
         match &mut *self.as_mut().project().state {
             State::Ended => return Poll::Ready(None),
             State::Running => {}

@@ -48,17 +48,7 @@ impl Whole {
         keep: Option<Keep>,
     ) -> Self {
         let open = job.is_ok();
-        Self {
-            port,
-            mailbox,
-            job,
-            open,
-            kill,
-            missing: items,
-            parts: BTreeMap::new(),
-            taken: Vec::new(),
-            keep,
-        }
+        Self { port, mailbox, job, open, kill, missing: items, parts: BTreeMap::new(), taken: Vec::new(), keep }
     }
 
     /// The encoded values of all items, and how many values they are.

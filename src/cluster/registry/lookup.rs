@@ -84,7 +84,8 @@ impl std::fmt::Display for NotRegistered {
         } else {
             write!(
                 f,
-                "`{type_name}` is not a remote function: put `#[aqueduct::remote]` on it (on a method: on its `impl`)"
+                "`{type_name}` is not a remote function: put `#[aqueduct::remote]` on it (on a method: on its `impl`); if it \
+                 is not yours, on a function that calls it"
             )
         }
     }

@@ -105,6 +105,69 @@ pub(super) fn nanoseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e9
 }
 
+/// What jobs of one function have taught those that come after them.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pace: Pace,
+    nests: bool,
+}
+
+/// All kinds, by number.
+#[derive(Debug, Default)]
+pub(super) struct Kinds(Vec<Kind>);
+
+/// Kinds beyond this number teach nothing: memory is bounded, whatever the numbers are.
+const KINDS_MOST: usize = 1 << 16;
+
+impl Kinds {
+    fn known(&self, kind: u32) -> Option<&Kind> {
+        self.0.get(kind as usize).filter(|kind| kind.pace.weight > 0.0 || kind.nests)
+    }
+
+    /// What a new job begins with: an eighth of the chunk that would be right if it is like the others.
+    pub(super) fn begin(&self, kind: u32, chunking: Chunking, pace: &mut Pace) {
+        let Some(known) = self.known(kind) else { return };
+        pace.limit = known.pace.limit;
+        if chunking == Chunking::Automatic {
+            pace.items = (known.pace.items / 8).max(1);
+        }
+    }
+
+    /// Runs a worker may hold per slot, of a job that has shown nothing yet.
+    pub(super) fn limit(&self, kind: u32, pace: &Pace) -> u32 {
+        match self.known(kind) {
+            Some(known) if pace.weight == 0.0 => known.pace.limit,
+            _ => pace.limit,
+        }
+    }
+
+    pub(super) fn learn(&mut self, kind: u32, settings: &Settings, count: u32, size: u32, busy: Duration) {
+        if let Some(known) = self.slot(kind) {
+            known.pace.learn(Chunking::Automatic, settings, count, size, busy);
+            known.pace.limit = known.pace.limit(settings, known.nests);
+        }
+    }
+
+    /// A task of this kind has children; others of its kind may have them too.
+    pub(super) fn has_children(&mut self, kind: u32) {
+        if let Some(known) = self.slot(kind) {
+            known.nests = true;
+            known.pace.limit = 1;
+        }
+    }
+
+    fn slot(&mut self, kind: u32) -> Option<&mut Kind> {
+        let kind = kind as usize;
+        if kind >= KINDS_MOST {
+            return None;
+        }
+        if self.0.len() <= kind {
+            self.0.resize_with(kind + 1, || Kind { pace: Pace::new(Chunking::Automatic, false), nests: false });
+        }
+        self.0.get_mut(kind)
+    }
+}
+
 /// How far a job may run ahead: chunks, and items in each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Window {

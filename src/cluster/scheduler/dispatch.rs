@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     Instruction, RunId, Scheduler, Tags,
+    fleet::Class,
     job::{InRing, InSuspects},
     run::{OfJob, OfWorker, Piece, Place, Rank, Run},
     slab::NONE,
@@ -37,20 +38,46 @@ impl Scheduler {
                 }
             }
         }
+        while let Some((at, rank, worker)) = self.deeper() {
+            self.send_next(at, rank, worker, now, out);
+        }
         self.feed_bound(false, now, out);
         self.help_idle(now, out);
     }
 
+    /// A lane and a worker with waiting tasks for it, past those who are first in their fronts and too shallow for it.
+    ///
+    /// A task of low priority that waits for children may be all that keeps a worker from what has a higher one: its
+    /// children must get past.
+    fn deeper(&self) -> Option<(usize, Rank, u32)> {
+        if self.fleet.classes.iter().all(|class| class.above.is_empty()) {
+            return None;
+        }
+        self.fronts.all.iter().enumerate().find_map(|(at, front)| {
+            let least = self.fleet.classes.iter().filter(|class| class.tags.cover(front.needs));
+            let least = least.filter_map(|class| class.above.first()).map(|&(depth, _, _)| depth).min()?;
+            front.lanes.iter().map(|(rank, lane)| (rank.0, lane)).filter(|(rank, _)| rank.depth > least).find_map(
+                |(rank, lane)| {
+                    let suspect = (!lane.suspects.is_empty()).then_some(lane.suspects.head);
+                    let next = (!lane.ring.is_empty()).then_some(lane.ring.head);
+                    let worker = suspect.and_then(|job| self.lonely(job));
+                    let worker = worker.or_else(|| next.and_then(|job| self.find_above(job, &[])));
+                    Some((at, rank, worker?))
+                },
+            )
+        })
+    }
+
     /// Sends one run of this front, if there is a worker for it.
     fn turn(&mut self, at: usize, rank: Rank, barred: &[Tags], now: Duration, out: &mut Vec<Instruction>) -> Turn {
-        let (pass, served) = (self.pass, self.next_run);
+        let pass = self.pass;
         let front = &mut self.fronts.all[at];
         let needs = front.needs;
         let lane = front.lane(rank);
         if !lane.suspects.is_empty() && lane.tried != pass {
             let job = lane.suspects.head;
             if let Some(worker) = self.lonely(job) {
-                self.fronts.all[at].served = served;
+                self.fronts.all[at].served = self.next_run;
                 self.send_suspect(job, worker, now, out);
                 return Turn::Sent;
             }
@@ -69,11 +96,29 @@ impl Scheduler {
         }
         let job = ring.head;
         let Some(worker) = self.find(job, barred) else { return Turn::Blocked };
-        self.fronts.all[at].served = served;
+        self.send_first(at, job, worker, now, out);
+        Turn::Sent
+    }
+
+    /// Sends what is next in a lane, which may be a suspect, if the worker is empty.
+    fn send_next(&mut self, at: usize, rank: Rank, worker: u32, now: Duration, out: &mut Vec<Instruction>) {
+        let lane = self.fronts.all[at].lane(rank);
+        if lane.suspects.is_empty() || self.workers[worker].load() > 0 {
+            let job = lane.ring.head;
+            self.send_first(at, job, worker, now, out);
+        } else {
+            let job = lane.suspects.head;
+            self.send_suspect(job, worker, now, out);
+        }
+    }
+
+    /// Sends the next run of a job that is first in its ring.
+    fn send_first(&mut self, at: usize, job: u32, worker: u32, now: Duration, out: &mut Vec<Instruction>) {
+        self.fronts.all[at].served = self.next_run;
+        let rank = self.jobs[job].rank();
         let Some(piece) = self.jobs[job].pop() else {
             debug_assert!(false, "a job without work stood in a ring");
-            self.fronts.leave(&mut self.jobs, job);
-            return Turn::Passed;
+            return self.fronts.leave(&mut self.jobs, job);
         };
         if self.jobs[job].queued() == 0 {
             self.fronts.leave(&mut self.jobs, job);
@@ -82,41 +127,43 @@ impl Scheduler {
         }
         self.jobs[job].debt = self.jobs[job].pace.turns(&self.settings, piece.count) - 1;
         self.send(job, piece, worker, false, now, out);
-        Turn::Sent
     }
 
     /// The least loaded worker that may take a run of this job now.
     fn find(&self, job: u32, barred: &[Tags]) -> Option<u32> {
-        let job = &self.jobs[job];
-        let (needs, rank) = (job.options.needs, job.rank());
-        let classes = || {
-            let classes = self.fleet.classes.iter().filter(move |class| class.tags.cover(needs));
-            classes.filter(|class| !barred.iter().any(|&barred| class.tags.cover(barred)))
-        };
-        let room = |worker: u32| {
-            let slots = self.workers[worker].slots;
-            let most = slots.saturating_mul(job.pace.limit);
-            let ever = slots.saturating_mul(1 + self.settings.prefetch_most());
-            self.workers[worker].has_room(&self.runs, rank, most, ever)
-        };
-        let lowest = classes().filter_map(|class| Some((class.open.lowest()?, class)));
+        let lowest = self.classes(job, barred).filter_map(|class| Some((class.open.lowest()?, class)));
         let least = lowest.min_by_key(|&(level, _)| level);
-        if let Some((level, class)) = least
-            && let Some(&worker) = class.open.at(level).last()
-            && room(worker)
-        {
-            return Some(worker);
-        }
-        classes().find_map(|class| {
+        let worker = least.and_then(|(level, class)| class.open.at(level).last().copied());
+        worker.filter(|&worker| self.has_room(job, worker)).or_else(|| self.find_above(job, barred))
+    }
+
+    /// A worker with waiting tasks that takes this job because it is deeper than they are.
+    fn find_above(&self, job: u32, barred: &[Tags]) -> Option<u32> {
+        let depth = self.jobs[job].options.depth;
+        self.classes(job, barred).find_map(|class| {
             let mut from = 0;
-            while let Some(&(depth, _, worker)) = class.above.range((from, 0, 0)..(rank.depth, 0, 0)).next() {
-                if room(worker) {
+            while let Some(&(above, _, worker)) = class.above.range((from, 0, 0)..(depth, 0, 0)).next() {
+                if self.has_room(job, worker) {
                     return Some(worker);
                 }
-                from = depth + 1;
+                from = above + 1;
             }
             None
         })
+    }
+
+    /// The classes whose workers may run this job.
+    fn classes(&self, job: u32, barred: &[Tags]) -> impl Iterator<Item = &Class> {
+        let needs = self.jobs[job].options.needs;
+        let able = self.fleet.classes.iter().filter(move |class| class.tags.cover(needs));
+        able.filter(|class| !barred.iter().any(|&barred| class.tags.cover(barred)))
+    }
+
+    fn has_room(&self, job: u32, worker: u32) -> bool {
+        let (job, worker) = (&self.jobs[job], &self.workers[worker]);
+        let most = worker.slots.saturating_mul(self.kinds.limit(job.options.kind, &job.pace));
+        let ever = worker.slots.saturating_mul(1 + self.settings.prefetch_most());
+        worker.has_room(&self.runs, job.rank(), most, ever)
     }
 
     /// Serves jobs that only one worker may run, where that worker has just changed. They go before others of their
@@ -139,7 +186,8 @@ impl Scheduler {
                     later.push(worker);
                     break;
                 }
-                let most = state.slots.saturating_mul(self.jobs[job].pace.limit);
+                let limit = self.kinds.limit(self.jobs[job].options.kind, &self.jobs[job].pace);
+                let most = state.slots.saturating_mul(limit);
                 if !state.has_room(&self.runs, rank, most, most) {
                     break;
                 }

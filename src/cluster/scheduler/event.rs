@@ -72,6 +72,9 @@ pub struct JobOptions {
     pub chunking: Chunking,
     /// Whether a second copy of a slow run may be started (pure functions only).
     pub speculate: bool,
+    /// Jobs of one kind (of one function) are expected to take as long as each other, until they show otherwise. A small
+    /// number.
+    pub kind: u32,
 }
 
 impl Default for JobOptions {
@@ -85,6 +88,7 @@ impl Default for JobOptions {
             retries: 0,
             chunking: Chunking::Automatic,
             speculate: false,
+            kind: 0,
         }
     }
 }

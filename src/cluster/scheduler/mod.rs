@@ -81,6 +81,7 @@ use std::{
 };
 
 use self::{
+    chunking::Kinds,
     fleet::Fleet,
     job::{Job, Jobs},
     retract::Asks,
@@ -152,6 +153,7 @@ pub struct Scheduler {
     run_ids: ById<RunId>,
     fleet: Fleet,
     fronts: Fronts,
+    kinds: Kinds,
     /// Numbers of runs given away.
     next_run: u64,
     /// Counts passes of `dispatch`.
@@ -189,6 +191,7 @@ impl Scheduler {
             run_ids: ById::default(),
             fleet: Fleet::new(),
             fronts: Fronts::default(),
+            kinds: Kinds::default(),
             next_run: 0,
             pass: 0,
             unsealed: Vec::new(),
@@ -281,7 +284,9 @@ impl Scheduler {
         if self.job_ids.contains_key(&id) {
             return;
         }
-        let at = self.jobs.insert(Job::new(id, options));
+        let mut job = Job::new(id, options);
+        self.kinds.begin(job.options.kind, job.options.chunking, &mut job.pace);
+        let at = self.jobs.insert(job);
         self.job_ids.insert(id, at);
         self.jobs[at].unsealed_at = u32::try_from(self.unsealed.len()).expect("fewer than 2^32 jobs");
         self.unsealed.push(at);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Failure, Instruction, Scheduler,
     chunking::Window,
-    run::{Piece, Place},
+    run::{OfWorker, Piece, Place},
 };
 
 impl Scheduler {
@@ -147,20 +147,35 @@ impl Scheduler {
             && !std::mem::replace(&mut self.jobs[job].nests, true)
         {
             self.jobs[job].pace.limit = self.jobs[job].pace.limit(&self.settings, true);
+            let kind = self.jobs[job].options.kind;
+            self.kinds.has_children(kind);
             self.tell_window(job, out);
         }
     }
 
     pub(super) fn resumed(&mut self, at: u32, now: Duration) {
-        if self.runs[at].place == Place::Waiting {
-            self.move_to(at, Place::Running, now);
+        if self.runs[at].place != Place::Waiting {
+            return;
         }
+        // A suspect that came while this one waited is no longer alone.
+        let worker = self.runs[at].worker;
+        if self.workers[worker].alone > self.workers[worker].alone_waiting {
+            let held: Vec<u32> = self.workers[worker].held.iter::<_, OfWorker>(&self.runs).collect();
+            for run in held {
+                if self.runs[run].alone && self.runs[run].place != Place::Waiting {
+                    self.runs[run].alone = false;
+                    self.workers[worker].alone -= 1;
+                }
+            }
+        }
+        self.move_to(at, Place::Running, now);
     }
 
     fn learn(&mut self, job: u32, count: u32, size: u32, busy: Duration, out: &mut Vec<Instruction>) {
         let state = &mut self.jobs[job];
         state.pace.learn(state.options.chunking, &self.settings, count, size, busy);
         state.pace.limit = state.pace.limit(&self.settings, state.nests);
+        self.kinds.learn(state.options.kind, &self.settings, count, size, busy);
         if !state.sealed {
             self.tell_window(job, out);
         }

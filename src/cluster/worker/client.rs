@@ -53,7 +53,9 @@ impl Client {
 
     fn number(&self, function: u32) -> Result<u32, TaskError> {
         self.numbers.get(function as usize).copied().flatten().ok_or_else(|| {
-            TaskError::NotRegistered("the driver's program does not have this function; build both from one source".into())
+            TaskError::NotRegistered(
+                "the driver's program does not have this function; build both from one source".into(),
+            )
         })
     }
 }

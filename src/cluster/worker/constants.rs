@@ -23,7 +23,11 @@ use crate::{
 enum Slot {
     /// Asked for.
     Coming,
-    Here { bytes: Bytes, decoded: Option<Arc<dyn Any + Send + Sync>>, used: u64 },
+    Here {
+        bytes: Bytes,
+        decoded: Option<Arc<dyn Any + Send + Sync>>,
+        used: u64,
+    },
     /// The driver does not have it any more.
     Unknown,
 }
@@ -78,7 +82,10 @@ impl Constants {
     }
 
     /// A constant, decoded once per process.
-    pub(crate) fn get<T: DeserializeOwned + Send + Sync + 'static>(&self, digest: &Digest) -> Result<Arc<T>, TaskError> {
+    pub(crate) fn get<T: DeserializeOwned + Send + Sync + 'static>(
+        &self,
+        digest: &Digest,
+    ) -> Result<Arc<T>, TaskError> {
         let bytes = self.bytes(digest)?;
         let known = match self.table.lock().slots.get(digest) {
             Some(Slot::Here { decoded: Some(value), .. }) => Arc::clone(value).downcast::<T>().ok(),
@@ -132,7 +139,9 @@ impl Constants {
         table.uses += 1;
         let used = table.uses;
         let size = bytes.len() as u64;
-        if let Some(Slot::Here { bytes: old, .. }) = table.slots.insert(digest, Slot::Here { bytes, decoded: None, used }) {
+        if let Some(Slot::Here { bytes: old, .. }) =
+            table.slots.insert(digest, Slot::Here { bytes, decoded: None, used })
+        {
             table.bytes -= old.len() as u64;
         }
         table.bytes += size;

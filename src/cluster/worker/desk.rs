@@ -4,6 +4,8 @@ use std::{sync::mpsc, time::Duration};
 
 use bytes::Bytes;
 
+use super::running::Running;
+
 use crate::{
     cluster::{
         error::{Panic, Place, TaskError},
@@ -52,8 +54,9 @@ impl Desk {
         }
     }
 
-    pub(super) fn returned(&self, run: u64, count: u32, busy: Duration, values: Vec<u8>) {
-        self.send(&FromWorker::Returned { run, count, busy: nanos(busy) }, values.into());
+    pub(super) fn returned(&self, running: &Running, count: u32, busy: Duration, values: Vec<u8>) {
+        let away = running.take_away();
+        self.send(&FromWorker::Returned { run: running.run, count, busy: nanos(busy), away }, values.into());
     }
 
     pub(super) fn panicked(&self, run: u64, panic: Panic, busy: Duration) {

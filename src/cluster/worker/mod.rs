@@ -29,5 +29,5 @@ pub use state::worker_state;
 pub(crate) use block_on::block_on;
 pub(crate) use constants::digest_of;
 pub(crate) use init::refuse_in_worker;
-pub(crate) use serve::{MARK, SENTINEL, architecture, host_name};
+pub(crate) use serve::{BEGIN, BEGIN_WANTED, MARK, SENTINEL, architecture, host_name};
 pub(crate) use task_scope::Scope;

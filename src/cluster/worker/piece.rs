@@ -57,8 +57,8 @@ impl CapturedData {
         {
             return Ok(value);
         }
-        let value: S = codec::decode(&self.encoded)
-            .map_err(|error| TaskError::codec("the captured value", "decoded", &error))?;
+        let value: S =
+            codec::decode(&self.encoded).map_err(|error| TaskError::codec("the captured value", "decoded", &error))?;
         let value = Arc::new(value);
         *decoded = Some(value.clone());
         Ok(value)
@@ -151,7 +151,7 @@ impl Piece<'_> {
             return;
         }
         match outcome {
-            Ok(bytes) => self.desk.returned(self.running.run, count, started.elapsed(), bytes),
+            Ok(bytes) => self.desk.returned(&self.running, count, started.elapsed(), bytes),
             Err(error) => self.desk.unusable(self.running.run, count, error),
         }
     }
@@ -257,7 +257,7 @@ impl Piece<'_> {
                 None => return self.desk.unusable(self.running.run, count, TaskError::Cancelled),
             }
         }
-        self.desk.returned(self.running.run, count, sent_at.elapsed(), bytes);
+        self.desk.returned(&self.running, count, sent_at.elapsed(), bytes);
         *sent_at = Instant::now();
     }
 }

@@ -133,8 +133,7 @@ impl Pool {
         let pool = Arc::clone(self);
         // Counted as idle until it takes something, so that one arrival starts one thread.
         state.idle += 1;
-        let started =
-            thread::Builder::new().name("aqueduct-task".into()).stack_size(STACK).spawn(move || pool.serve());
+        let started = thread::Builder::new().name("aqueduct-task".into()).stack_size(STACK).spawn(move || pool.serve());
         if started.is_err() {
             // The system gives no more threads: those there are go on.
             state.idle -= 1;
@@ -158,8 +157,7 @@ impl Pool {
             state.idle -= 1;
             state.busy += 1;
             let spec = &waiting.job.spec;
-            let running =
-                Arc::new(Running::new(waiting.run, waiting.attempt, spec.depth + 1, spec.timeout));
+            let running = Arc::new(Running::new(waiting.run, waiting.attempt, spec.depth + 1, spec.timeout));
             state.active.insert(waiting.run, Arc::clone(&running));
             if state.busy < self.slots && !state.queue.is_empty() {
                 self.call_thread(&mut state);

@@ -17,6 +17,9 @@ const SEND: u8 = 2;
 /// The async task has used up its time.
 const EXPIRED: u8 = 4;
 
+/// An async task that does not come to an await within so long after its time is treated like a plain function.
+const GRACE: Duration = Duration::from_millis(100);
+
 /// A run that has been started, or is about to be.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -32,6 +35,8 @@ pub(crate) struct Running {
     /// The waker of the async task that runs.
     waker: Mutex<Option<Waker>>,
     overdue_told: AtomicU8,
+    /// Nanoseconds that its tasks have waited for their own jobs, since they were last told.
+    away: AtomicU64,
     /// Jobs of its tasks that are not over.
     pub(crate) jobs: AtomicU32,
 }
@@ -48,6 +53,7 @@ impl Running {
             begun: AtomicU64::new(0),
             waker: Mutex::new(None),
             overdue_told: AtomicU8::new(0),
+            away: AtomicU64::new(0),
             jobs: AtomicU32::new(0),
         }
     }
@@ -122,14 +128,26 @@ impl Running {
         }
     }
 
+    /// Its task has waited so long for its own jobs.
+    pub(super) fn add_away(&self, time: Duration) {
+        self.away.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    pub(super) fn take_away(&self) -> u64 {
+        self.away.swap(0, Relaxed)
+    }
+
     /// Called now and then: whether the item that runs has used up its time and cannot be dropped; says so once.
     pub(super) fn check_time(&self) -> bool {
         let Some(limit) = self.timeout else { return false };
         let begun = self.begun.load(Relaxed);
-        if begun == 0 || self.born.elapsed() < Duration::from_nanos(begun - 1).saturating_add(limit) {
+        let due = Duration::from_nanos(begun.saturating_sub(1)).saturating_add(limit);
+        let now = self.born.elapsed();
+        if begun == 0 || now < due {
             return false;
         }
-        if self.waker.lock().is_some() {
+        let is_async = self.waker.lock().is_some();
+        if is_async && now < due.saturating_add(GRACE) {
             self.signal(EXPIRED);
             return false;
         }

@@ -48,6 +48,12 @@ pub(crate) const SENTINEL: &str = "--aqueduct-worker";
 /// Set in the environment of every worker, so that one whose `main` does not begin with `init` is recognised.
 pub(crate) const MARK: &str = "AQUEDUCT_WORKER";
 
+/// A worker in a test harness prints this line when it begins, so that what the harness printed before can be left out.
+pub(crate) const BEGIN: &str = "\u{1}aqueduct worker";
+
+/// Asks for it.
+pub(crate) const BEGIN_WANTED: &str = "AQUEDUCT_WORKER_BEGIN";
+
 /// At most so much is read from stdin as an identity.
 const IDENTITY_MOST: u32 = 64 << 10;
 
@@ -73,6 +79,10 @@ fn exit(how: Exit) -> ! {
 
 /// Serves until the driver says good-bye or is gone; never returns.
 pub(crate) fn serve() -> ! {
+    if std::env::var_os(BEGIN_WANTED).is_some() {
+        // `println!` would be caught by the harness of a test without `--nocapture`; this one has it.
+        println!("{BEGIN}");
+    }
     let mut stdin = io::stdin().lock();
     let identity = match read_identity(&mut stdin) {
         Ok(identity) => identity,
@@ -132,14 +142,15 @@ fn connection(error: impl std::fmt::Display) -> Failed {
 
 async fn work(identity: Identity) -> Result<Infallible, Failed> {
     let registry = registry::registry().map_err(|error| (Exit::Refused, error.to_string()))?;
-    let dialled = endpoint::dial(&identity, Patience { idle: IDLE_TIME, ..Patience::default() }).await.map_err(connection)?;
+    let dialled =
+        endpoint::dial(&identity, Patience { idle: IDLE_TIME, ..Patience::default() }).await.map_err(connection)?;
     let (outbox, mut inbox) = link::open(dialled, Limits::default()).await.map_err(connection)?;
     let host = host_name();
     let hello = Hello {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").into(),
         architecture: architecture(),
-        build: registry::build_id().unwrap_or_default().to_vec(),
+        build: registry::build_id().map_err(|error| (Exit::Refused, error.to_string()))?.to_vec(),
         functions: registry.listing().to_vec(),
         host: host.clone(),
         pid: process::id(),
@@ -179,8 +190,8 @@ struct Worker {
     pool: Arc<Pool>,
     jobs: HashMap<u64, Arc<JobHere>>,
     beating: Arc<Mutex<bool>>,
-    // The runtime around tasks; it lives as long as the process.
-    _runtime: tokio::runtime::Runtime,
+    /// Around tasks, for their timers and sockets.
+    tasks: tokio::runtime::Handle,
 }
 
 impl Worker {
@@ -190,6 +201,8 @@ impl Worker {
             .thread_name("aqueduct-timers")
             .enable_all()
             .build()?;
+        // It lives as long as the process: a runtime must not be dropped inside another.
+        let tasks = Box::leak(Box::new(runtime)).handle().clone();
         let mut numbers = vec![None; registry.len()];
         let mut functions = Vec::with_capacity(welcome.functions.len());
         for (theirs, name) in welcome.functions.iter().enumerate() {
@@ -203,27 +216,19 @@ impl Worker {
         }
         let constants = Constants::new(desk.clone(), welcome.constants);
         let client = Arc::new(Client::new(desk.clone(), constants, numbers));
-        let pool = Pool::new(welcome.slots, desk.clone(), Arc::clone(&client), runtime.handle().clone());
+        let pool = Pool::new(welcome.slots, desk.clone(), Arc::clone(&client), tasks.clone());
         let forward = desk.clone();
         let level = wanted_level(Some(&welcome.log)).map_err(io::Error::other)?;
         // Where the program has set a subscriber already (in a test binary, say), that one stays.
         Forwarder::install(level, move |event: Forwarded| forward.say(&FromWorker::Event(event)));
-        Ok(Self {
-            desk,
-            functions,
-            client,
-            pool,
-            jobs: HashMap::new(),
-            beating: Arc::default(),
-            _runtime: runtime,
-        })
+        Ok(Self { desk, functions, client, pool, jobs: HashMap::new(), beating: Arc::default(), tasks })
     }
 
     /// Runs the init function, if there is one, and says that this worker is ready.
     async fn begin(&mut self, welcome: &Welcome) -> Result<(), Failed> {
         if let Some(number) = welcome.init {
             let entry = self.function(number).map_err(|error| (Exit::Init, error.to_string()))?;
-            let init = init_run(entry, self.desk.place().clone(), self._runtime.handle().clone());
+            let init = init_run(entry, self.desk.place().clone(), self.tasks.clone());
             let (told, outcome) = tokio::sync::oneshot::channel();
             let started = thread::Builder::new().name("aqueduct-init".into()).spawn(move || {
                 let _ = told.send(init());

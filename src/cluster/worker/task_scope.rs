@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     sync::{Arc, atomic::Ordering::Relaxed},
+    time::Instant,
 };
 
 use super::{
@@ -53,7 +54,7 @@ impl Scope {
             return None;
         }
         self.pool.step_aside(self.running.run);
-        Some(Away(self))
+        Some(Away { scope: self, since: Instant::now() })
     }
 
     /// The way of this task's own jobs.
@@ -73,10 +74,14 @@ impl Scope {
 
 /// A task that waits for its own jobs.
 #[derive(Debug)]
-pub(super) struct Away<'a>(&'a Scope);
+pub(super) struct Away<'a> {
+    scope: &'a Scope,
+    since: Instant,
+}
 
 impl Drop for Away<'_> {
     fn drop(&mut self) {
-        self.0.pool.step_back(self.0.running.run);
+        self.scope.running.add_away(self.since.elapsed());
+        self.scope.pool.step_back(self.scope.running.run);
     }
 }

@@ -10,7 +10,7 @@
 //! | a length larger than what can follow it | it would make us allocate or count ahead of the data |
 //! | more than [`EMPTY_ELEMENTS`] elements that take no bytes, in one value | they cost nothing to claim |
 //! | more than [`DEPTH`] levels of nesting | recursion on a stack of 2 MiB must end, in debug builds too |
-//! | bytes after the value ([`decode`]) | the two sides disagree about the type |
+//! | bytes after the value (`decode`) | the two sides disagree about the type |
 //!
 //! Encoding has the same bounds where it can see them, so a value that could not be read fails where it was made.
 //! Numbers cost a few nanoseconds, and a string or [`Bytes`](bytes::Bytes) one copy; a `Vec<u8>` goes element by

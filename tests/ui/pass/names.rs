@@ -34,7 +34,19 @@ impl<T: Into<u32> + std::marker::Send + 'static> aqueduct::Run<u32> for Sum<T> {
     }
 }
 
+#[aqueduct::remote]
+fn both(x: u32, y: std::option::Option<u32>) -> std::result::Result<u32, ()> {
+    std::result::Result::Ok(x + y.unwrap_or(0))
+}
+
+#[aqueduct::remote]
+async fn least(x: u32, y: u32) -> u32 {
+    x.min(y)
+}
+
 fn main() {
+    assert_eq!(both(1, std::option::Option::None), std::result::Result::Ok(1));
+    drop(least(1, 2));
     let (out, input) = aqueduct::channel();
     let ((), sum) = aqueduct::run(aqueduct::par!(produce(out), Sum { input })).unwrap();
     assert_eq!(sum, 1);

@@ -60,6 +60,10 @@ impl Scale<f64> {
     #[cfg(any())]
     fn not_there(&self) -> NoSuchType {}
 
+    fn sum(a: f64, b: f64) -> f64 {
+        a + b
+    }
+
     async fn merge(&self, other: Self) -> Result<Vec<Self>, String> {
         let all: std::rc::Rc<[Self]> = [self.clone(), other].into();
         std::future::ready(()).await;
@@ -88,6 +92,7 @@ fn main() {
     #[expect(deprecated)]
     old(1);
     assert!(Scale { by: 2.0 }.apply((1.0, 1.0)).is_some());
+    assert!(Scale::sum(1.0, 2.0) > 2.0);
     drop(Scale { by: 2.0 }.merge(Scale { by: 1.0 }));
     assert_eq!(Scale { by: 2_u8 }.itself(), 2);
     let registry = aqueduct::cluster::registry::registry().unwrap();
@@ -96,8 +101,8 @@ fn main() {
     for name in ["square_u64", "square_f64", "old", "used", "inside", "of_others::super::Scale<u8>::itself"] {
         assert!(names.contains(&&*format!("{own}::{name}")), "{name} in {names:?}");
     }
-    for name in ["renamed", "scale::apply", "scale::merge"] {
+    for name in ["renamed", "scale::apply", "scale::merge", "scale::sum"] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
-    assert_eq!(names.len(), 9, "{names:?}");
+    assert_eq!(names.len(), 10, "{names:?}");
 }

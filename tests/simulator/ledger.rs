@@ -110,10 +110,13 @@ impl Account {
     /// The death of a worker that held these items was declared.
     pub(crate) fn bereaved(&mut self, range: Range, alone: bool) {
         if self.chunks.contains_key(&range.number) {
-            for item in self.slice(range).iter_mut().filter(|item| !item.settled) {
+            for item in self.slice(range) {
+                // A copy elsewhere may have settled it, and a broker that does not know yet tries it again.
                 item.excuses += 1;
-                item.deaths += 1;
-                item.alone = alone;
+                if !item.settled {
+                    item.deaths += 1;
+                    item.alone = alone;
+                }
             }
         }
     }

@@ -483,3 +483,41 @@ fn a_window_covers_the_workers_and_is_told_again_only_when_it_changes_by_a_quart
     assert_eq!(windows(&mut bench, 2, 1), 0);
     assert_eq!(windows(&mut bench, 3, 8), 1);
 }
+
+#[test]
+fn short_runs_behind_one_that_does_not_end_are_asked_back() {
+    let mut bench = Bench::new(&[1, 1]);
+    bench.open(1, JobOptions::default());
+    (0..40).for_each(|number| drop(bench.push(1, number, 1)));
+    // Worker 1 shows that items are short, and gets through all that it is given; worker 0 has shown nothing.
+    let held = |bench: &Bench, worker| bench.scheduler.load(WorkerId(worker)).unwrap();
+    loop {
+        let next = (1..=80).find(|&run| bench.scheduler.worker_of(RunId(run)) == Some(WorkerId(1)));
+        let Some(run) = next else { break };
+        bench.tell(Event::Returned { run: RunId(run), count: 1, busy: Duration::from_micros(1) });
+    }
+    assert!(held(&bench, 0).queued > 0, "short runs were sent ahead to the worker that does not end its first");
+    let wake = bench.scheduler.wake_at().expect("somebody is idle, and something waits");
+    let asked = bench.at(wake);
+    assert!(matches!(asked[..], [Instruction::Retract { worker: WorkerId(0), .. }]), "{asked:?}");
+}
+
+#[test]
+fn a_job_of_a_known_function_is_sent_ahead_at_once() {
+    let mut bench = Bench::new(&[1]);
+    let of_kind = |kind| JobOptions { kind, ..JobOptions::default() };
+    let submit = |bench: &mut Bench, job, kind| {
+        bench.open(job, of_kind(kind));
+        let sent = bench.push(job, 0, 1).len();
+        bench.seal(job);
+        sent
+    };
+    assert_eq!(
+        [1, 2, 3].map(|job| submit(&mut bench, job, 7)),
+        [1, 1, 0],
+        "nothing is known: one waits behind the first"
+    );
+    bench.tell(Event::Returned { run: RunId(1), count: 1, busy: Duration::from_micros(1) });
+    assert_eq!([4, 5, 6].map(|job| submit(&mut bench, job, 7)), [1, 1, 1], "they are short");
+    assert_eq!(submit(&mut bench, 7, 8), 0, "of another function nothing is known");
+}

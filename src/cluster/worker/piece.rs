@@ -15,7 +15,12 @@ use std::{
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{block_on::drive, desk::Desk, panics, running::{Results, Running}};
+use super::{
+    block_on::drive,
+    desk::Desk,
+    panics,
+    running::{Results, Running},
+};
 use crate::{
     cluster::{error::TaskError, registry::Entry},
     net::codec,

@@ -37,8 +37,7 @@ fn tree(depth: u32) -> Result<Count, TaskError> {
     let Some(below) = depth.checked_sub(1) else {
         return Ok(Count { tasks: 1, leaves: 1 });
     };
-    let children: Vec<Result<Count, TaskError>> =
-        Cluster::current().map(tree, [below, below]).collect_blocking()?;
+    let children: Vec<Result<Count, TaskError>> = Cluster::current().map(tree, [below, below]).collect_blocking()?;
     children.into_iter().try_fold(Count { tasks: 1, leaves: 0 }, |sum, child| Ok(sum.add(child?)))
 }
 

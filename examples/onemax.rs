@@ -149,8 +149,7 @@ async fn program(options: [u64; 3], report: &mut String) -> Result<(), Box<dyn E
     for workers in [1, 2, 4] {
         let cluster = Cluster::local(workers).await?;
         let began = Instant::now();
-        let course =
-            evolve(options, async |genomes| Ok(cluster.map(fitness, genomes).collect().await?)).await?;
+        let course = evolve(options, async |genomes| Ok(cluster.map(fitness, genomes).collect().await?)).await?;
         ways.push((format!("worker processes: {workers}"), course, began.elapsed()));
         summary = cluster.shutdown().await.to_string();
     }

@@ -67,7 +67,10 @@ async fn draw(options: Options, report: &mut String) -> Result<(), Box<dyn Error
         .save_with_format(&options.out, ImageFormat::Png)
         .map_err(|error| format!("cannot write {:?}: {error}", options.out))?;
     writeln!(report, "{width} x {height} pixels, {count} tiles, in {}", options.out.display())?;
-    writeln!(report, "on the cluster: {distributed:.0} ms; a plain loop: {serial:.0} ms, the same pixels\n\n{summary}")?;
+    writeln!(
+        report,
+        "on the cluster: {distributed:.0} ms; a plain loop: {serial:.0} ms, the same pixels\n\n{summary}"
+    )?;
     Ok(())
 }
 

@@ -265,10 +265,7 @@ impl Cluster {
             flow.ordered = false;
             flow
         };
-        let flow = self
-            .flow(&function, Work::Map)
-            .map(unordered)
-            .map_err(|(flow, error)| (unordered(flow), error));
+        let flow = self.flow(&function, Work::Map).map(unordered).map_err(|(flow, error)| (unordered(flow), error));
         process::distribute(flow, self.options.on_error, input, output).named(format!("unordered map {name}"))
     }
 

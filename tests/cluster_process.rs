@@ -77,8 +77,7 @@ async fn results_come_in_the_order_of_the_input_and_all_before_it_ends() {
     let cluster = cluster(2).await;
     let (numbers, numbers_rx) = aqueduct::buffered(100);
     let (squares, squares_rx) = aqueduct::channel();
-    let network =
-        par!(generate(0..10_000, numbers), cluster.process(square, numbers_rx, squares), collect(squares_rx));
+    let network = par!(generate(0..10_000, numbers), cluster.process(square, numbers_rx, squares), collect(squares_rx));
     let (.., squares) = network.await.unwrap();
     assert_eq!(squares, (0..10_000).map(square).collect::<Vec<_>>());
 }
@@ -165,7 +164,12 @@ async fn a_network_chooses_between_results_and_other_channels() {
         }
         Ok(stop.send(()).await?)
     });
-    let network = par!(count_up(sent, numbers), stopper, cluster.process(square, numbers_rx, squares), sum_until(squares_rx, stop_rx));
+    let network = par!(
+        count_up(sent, numbers),
+        stopper,
+        cluster.process(square, numbers_rx, squares),
+        sum_until(squares_rx, stop_rx)
+    );
     let (.., (count, sum)) = network.await.unwrap();
     assert_eq!(sum, (0..count).map(square).sum::<u64>(), "the first ones, in order");
 }

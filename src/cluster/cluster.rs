@@ -186,7 +186,8 @@ impl Cluster {
         Map::new(FromIter(input.into_iter()), self.flow(&function, Work::Map))
     }
 
-    /// The same over a stream, such as a [`Receiver`](crate::Receiver)'s.
+    /// The same over a stream of items. For what comes from a channel see [`process`](Self::process), which carries its poison
+    /// on.
     pub fn map_stream<F, A, M, S>(&self, function: F, input: S) -> Map<FromStream<S>, F::Output>
     where
         F: RemoteFn<A, M>,
@@ -272,10 +273,7 @@ impl Cluster {
             flow.ordered = false;
             flow
         };
-        let flow = self
-            .flow(&function, Work::Map)
-            .map(unordered)
-            .map_err(|(flow, error)| (unordered(flow), error));
+        let flow = self.flow(&function, Work::Map).map(unordered).map_err(|(flow, error)| (unordered(flow), error));
         process::distribute(flow, self.options.on_error, input, output).named(format!("unordered map {name}"))
     }
 

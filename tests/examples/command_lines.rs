@@ -3,16 +3,21 @@
 use super::{printed, run};
 
 /// Those that take nothing but numbers, and how many of them.
-const BY_NUMBERS: [(&str, usize); 9] = [
+const BY_NUMBERS: [(&str, usize); 14] = [
+    ("cluster_service", 3),
     ("dining_philosophers", 3),
     ("game_of_life", 3),
+    ("nested_tree", 2),
+    ("onemax", 3),
     ("pi", 3),
+    ("pi_map", 2),
     ("power_series", 1),
     ("santa_claus", 2),
     ("sieve", 1),
     ("sorting_pump", 2),
     ("stressed_alt", 1),
     ("token_ring", 1),
+    ("tree_search", 3),
 ];
 
 fn refused(program: &str, arguments: &[&str]) -> String {
@@ -31,7 +36,12 @@ fn help_tells_each_number_its_limits_and_its_default() {
             assert_eq!(text.matches("(default: ").count(), numbers, "{text}");
         }
     }
-    for (program, option) in [("quickstart", "--workers N"), ("mandelbrot", "--out FILE")] {
+    for (program, option) in [
+        ("quickstart", "--workers N"),
+        ("mandelbrot", "--out FILE"),
+        ("image_tiles", "--tile N"),
+        ("word_count", "[DIRECTORY [WORKERS]]"),
+    ] {
         assert!(printed(program, &["--help"]).contains(option), "{program}");
     }
 }

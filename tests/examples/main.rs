@@ -1,6 +1,7 @@
 //! The example programs, run as programs: what they print, and how they exit.
 
 mod classics;
+mod clusters;
 mod command_lines;
 mod pictures;
 mod pipelines;
@@ -35,7 +36,8 @@ fn programs() -> &'static Path {
 }
 
 fn run(program: &str, arguments: &[&str]) -> Output {
-    Command::new(programs().join(program)).args(arguments).output().unwrap()
+    // What is printed is the program's own: progress has tests of its own.
+    Command::new(programs().join(program)).args(arguments).env("AQUEDUCT_PROGRESS", "off").output().unwrap()
 }
 
 /// What a program printed that must succeed and have nothing to complain about.

@@ -175,7 +175,8 @@ impl Core {
             deaths: wishes.deaths,
             retries: wishes.retries,
             chunking: wishes.chunk.map_or(Chunking::Automatic, Chunking::Fixed),
-            speculate: wishes.speculate,
+            // A folded result cannot be cut where a copy has told a part of it already.
+            speculate: wishes.speculate && spec.work == Work::Map,
             // What a function takes to map says nothing about what it takes to fold.
             kind: spec.function.saturating_mul(2) + u32::from(matches!(spec.work, Work::Fold)),
         };

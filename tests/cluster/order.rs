@@ -171,3 +171,35 @@ fn a_map_over_a_receiver_is_a_part_of_a_network() {
         assert_eq!(sum, 500 * 501);
     });
 }
+
+/// Holds its worker until the room is gone or open.
+#[aqueduct::remote]
+fn holds(place: &Place) {
+    place.mark("held");
+    place.wait("open");
+}
+
+#[aqueduct::remote]
+fn notes(place: &Place, n: u64) -> u64 {
+    place.note(&n.to_string());
+    thread::sleep(Duration::from_millis(1));
+    n
+}
+
+#[test]
+fn results_do_not_wait_for_long_behind_a_task_that_holds_a_worker() {
+    let room = Room::new();
+    on(2, async move |cluster| {
+        let held = cluster.submit(with(room.place(), holds), ());
+        let begun = std::time::Instant::now();
+        let mut map = cluster.map(with(room.place(), notes), 0..);
+        for n in 0..50 {
+            assert_eq!(map.next().await, Some(Ok(n)));
+        }
+        let took = begun.elapsed();
+        println!("fifty results beside a held worker took {took:?}");
+        room.mark("open");
+        assert_eq!(held.await, Ok(()));
+        assert!(took < Duration::from_secs(2), "fifty tasks of a millisecond took {took:?}");
+    });
+}

@@ -9,6 +9,7 @@ use super::{
     driver::{Driver, DriverPort, Launch, Plan},
     error::{ClusterError, Place, TaskError},
     forward,
+    keeping::Noting,
     map::{
         FromIter, FromStream, Map, TaskHandle, TaskOptions, Whole, flow::Flow, mailbox::Mailbox, port::Keep,
         port::Port, process, reduce,
@@ -60,7 +61,7 @@ impl fmt::Debug for Cluster {
 struct Target {
     function: u32,
     captured: Captured,
-    keep: Option<Keep>,
+    keep: Vec<Keep>,
     pure: bool,
 }
 
@@ -355,13 +356,15 @@ impl Cluster {
     {
         let mailbox = Arc::new(Mailbox::new());
         let kill = self.options.kill;
-        let mut keep = None;
+        let mut keep = Vec::new();
         let job = self.target::<F, A, M>(&function).and_then(|target| {
             self.check_pure(&target)?;
             keep = target.keep;
             let mut payload = Vec::new();
+            let noting = Noting::begin();
             codec::encode_into(&arguments, &mut payload)
                 .map_err(|error| TaskError::codec("an argument", "encoded", &error))?;
+            keep.extend(kept(noting));
             let spec = self.spec(target.function, target.captured, Work::Map);
             self.port.submit(spec, self.options.wishes(), Arc::clone(&mailbox), payload.into())
         });
@@ -399,11 +402,14 @@ impl Cluster {
             registry.number_of(function.function()).map_err(|error| TaskError::NotRegistered(error.to_string()))?;
         let pure = registry.by_number(number).is_some_and(|entry| entry.pure);
         let (captured, keep) = match function.captured() {
-            None => (Captured::Nothing, None),
+            None => (Captured::Nothing, Vec::new()),
             Some(captured) => {
+                let noting = Noting::begin();
                 let bytes = codec::encode(captured)
                     .map_err(|error| TaskError::codec("the captured value", "encoded", &error))?;
-                self.port.capture(bytes)?
+                let named = kept(noting);
+                let (captured, keep) = self.port.capture(bytes)?;
+                (captured, keep.into_iter().chain(named).collect())
             }
         };
         Ok(Target { function: number, captured, keep, pure })
@@ -425,10 +431,16 @@ impl Cluster {
             }
             Err(error) => {
                 let spec = self.spec(0, Captured::Nothing, work);
-                Err((Flow::new(Arc::clone(&self.port), spec, self.options.clone(), None, false), error))
+                Err((Flow::new(Arc::clone(&self.port), spec, self.options.clone(), Vec::new(), false), error))
             }
         }
     }
+}
+
+/// The constants that were named, as one thing to be kept.
+fn kept(noting: Noting) -> Option<Keep> {
+    let named = noting.end();
+    (!named.is_empty()).then(|| Keep(Arc::new(named)))
 }
 
 fn registry() -> Result<&'static Registry, TaskError> {

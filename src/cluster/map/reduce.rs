@@ -72,7 +72,7 @@ impl Tree {
             self.port.push(*job, 0, values, payload.freeze());
             self.port.seal(*job);
         }
-        Whole::new(Arc::clone(&self.port), mailbox, job, values, self.options.kill, None)
+        Whole::new(Arc::clone(&self.port), mailbox, job, values, self.options.kill, Vec::new())
     }
 
     /// Takes in what has been folded, and folds what can be; `last`: everything that is left. True if that has just begun

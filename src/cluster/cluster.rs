@@ -536,6 +536,9 @@ impl Default for Builder {
     }
 }
 
+/// Signs of life are sent four times as often.
+const IDLE_LEAST: Duration = Duration::from_millis(100);
+
 /// What an init function may return.
 pub trait InitOutcome: DeserializeOwned {}
 
@@ -619,6 +622,12 @@ impl Builder {
         let workers = if self.workers.is_empty() { vec![Worker::new(); from_env()?] } else { self.workers };
         let log = self.log.or_else(|| std::env::var("AQUEDUCT_LOG").ok()).unwrap_or_default();
         forward::wanted_level(Some(&log)).map_err(ClusterError::Setting)?;
+        if self.idle_time < IDLE_LEAST {
+            return Err(ClusterError::Setting(format!(
+                "an idle time of {:?} would lose workers that are merely busy: give at least {IDLE_LEAST:?}",
+                self.idle_time
+            )));
+        }
         let plan = Plan {
             workers: workers.into_iter().map(|worker| worker.launch).collect(),
             init: self.init.transpose().map_err(ClusterError::Registry)?,

@@ -56,6 +56,7 @@ impl fmt::Display for WorkerEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.place)?;
         match (self.signal, self.code, &self.reason) {
+            (Some(9), _, Some(reason)) => write!(f, "was killed by the driver: {reason}")?,
             (Some(9), ..) => f.write_str("was killed by signal 9 (SIGKILL: by hand, or for lack of memory)")?,
             (Some(signal), ..) => write!(f, "was killed by signal {signal}")?,
             (None, Some(code), _) => write!(f, "exited with status {code}")?,

@@ -161,7 +161,9 @@ fn results_that_wait_for_their_turn_count_against_the_budget() {
         });
         assert!(map.next().await.is_some_and(|block| block.is_ok()));
         let read = opener.join().expect("it stops reading");
-        assert!(read as usize * BLOCK <= budget + (40 << 16), "{read} results were waiting in the driver");
+        // How large a result is shows only when it is there: what was under way before that comes on top.
+        let under_way = 2 * 258;
+        assert!(read as usize <= budget / BLOCK + under_way, "{read} results were waiting in the driver");
     });
 }
 

@@ -105,7 +105,7 @@ fn equal_constants_are_one() {
         assert_eq!(cluster.summary().constants_sent.count, 1);
         // One of the two is enough to keep it.
         drop(one);
-        assert_eq!(cluster.submit(byte_of, (other, 5)).await.map(|byte| byte.is_ok()), Ok(true));
+        assert_eq!(cluster.submit(byte_of, (other.clone(), 5)).await.map(|byte| byte.is_ok()), Ok(true));
     });
 }
 
@@ -136,7 +136,7 @@ fn a_dropped_constant_is_an_error_that_says_so() {
         // The same value again is found again.
         let again = cluster.share(blob(100_000, 5)).unwrap();
         let byte = again.get().unwrap().0[7];
-        assert_eq!(cluster.submit(byte_of, (again, 7)).await, Ok(Ok(byte)));
+        assert_eq!(cluster.submit(byte_of, (again.clone(), 7)).await, Ok(Ok(byte)));
     });
 }
 
@@ -152,7 +152,8 @@ fn a_constant_read_as_another_type_is_an_error() {
         let travelled = cluster.submit(disguised, shared.clone()).await.unwrap();
         assert!(matches!(travelled.get(), Err(TaskError::Codec { .. })));
         assert_eq!(cluster.submit(byte_of, (travelled, 3)).await.map(|byte| byte.is_ok()), Ok(true));
-        let error = cluster.submit(with(cluster.share(0xFFFF_FFFF_u32).unwrap(), wrong_number), 0).await.unwrap();
+        let number = cluster.share(0xFFFF_FFFF_u32).unwrap();
+        let error = cluster.submit(with(number.clone(), wrong_number), 0).await.unwrap();
         assert!(error.unwrap_err().contains("a shared constant cannot be decoded"));
     });
 }

@@ -93,10 +93,15 @@ pub(super) struct Expected {
     pub(super) tags: Tags,
     pub(super) shares_files: bool,
     outcome: Mutex<Option<oneshot::Sender<Result<(), ClusterError>>>>,
+    /// It has joined.
+    ready: AtomicBool,
+    /// Somebody waited for it and was told that it does not come: nobody wants another in its place.
+    given_up: AtomicBool,
 }
 
 impl Expected {
     pub(super) fn joined(&self) {
+        self.ready.store(true, Relaxed);
         self.tell(Ok(()));
     }
 
@@ -112,7 +117,10 @@ impl Expected {
         match self.outcome.lock().take() {
             // Nobody may be waiting: then it was a replacement.
             Some(waiting) => {
-                let _ = waiting.send(outcome);
+                let failed = outcome.is_err();
+                if waiting.send(outcome).is_ok() && failed {
+                    self.given_up.store(true, Relaxed);
+                }
                 true
             }
             None => false,
@@ -120,7 +128,7 @@ impl Expected {
     }
 
     fn is_ready(&self) -> bool {
-        self.outcome.lock().is_none()
+        self.ready.load(Relaxed)
     }
 }
 
@@ -376,6 +384,7 @@ async fn keep_house(inner: Arc<Inner>) {
             (std::mem::take(&mut core.to_kill), std::mem::take(&mut core.to_release), core.wake_at())
         });
         for worker in kill {
+            inner.blame(worker, "a task did not end when its time was up, or when it was cancelled");
             inner.kill(worker);
         }
         for worker in release {
@@ -422,7 +431,15 @@ impl Inner {
             .map_err(|source| ClusterError::Launch { program, source })?;
         let (outcome, waiting) = oneshot::channel();
         let expected =
-            Expected { worker, slots: launch.slots, tags, shares_files: true, outcome: Mutex::new(Some(outcome)) };
+            Expected {
+                worker,
+                slots: launch.slots,
+                tags,
+                shares_files: true,
+                outcome: Mutex::new(Some(outcome)),
+                ready: AtomicBool::new(false),
+                given_up: AtomicBool::new(false),
+            };
         posts.insert(
             worker,
             Post {
@@ -500,7 +517,7 @@ impl Inner {
             }
             core.lost(worker, end.clone(), expected);
         });
-        if !expected {
+        if !expected && !post.expected.given_up.load(Relaxed) {
             let strikes = if ready { 0 } else { self.strikes.load(Relaxed) + 1 };
             self.strikes.store(strikes, Relaxed);
             if self.replace && strikes < STRIKES {
@@ -513,8 +530,17 @@ impl Inner {
         if !closing && self.posts.lock().is_empty() {
             let reason = TaskError::NoWorkers(end.to_string());
             self.shared.with(|core| core.break_off(&reason));
+        } else if !closing {
+            self.shared.with(Core::give_up_unservable);
         }
         self.changed.notify_waiters();
+    }
+
+    /// Notes why a worker is about to be killed.
+    fn blame(&self, worker: u32, why: &str) {
+        if let Some(post) = self.posts.lock().get_mut(&worker) {
+            post.reason.get_or_insert_with(|| why.into());
+        }
     }
 
     fn kill(&self, worker: u32) {

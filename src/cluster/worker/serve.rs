@@ -409,7 +409,7 @@ fn init_run(
     move || {
         let _runtime = runtime.enter();
         let (hand_in, handed_in) = mpsc::channel();
-        Piece::run_once(entry, &Desk::here(hand_in, place));
+        panics::during_init(|| Piece::run_once(entry, &Desk::here(hand_in, place)));
         match handed_in.recv() {
             // `()` is nothing; `Result<(), String>` is something.
             Ok((FromWorker::Returned { .. }, bytes)) if bytes.is_empty() => Ok(()),

@@ -205,8 +205,7 @@ impl Cluster {
     ///   [`in_flight`](TaskOptions::in_flight) allows. A channel with some room is faster than a rendezvous, which hands
     ///   tasks over one by one.
     /// * When the input is retired, it gives all results that are due, and ends.
-    /// * A poison of the input ends it at once, and goes on to the output; tasks under way are cancelled. While no more
-    ///   input is wanted, a poison is seen with the next result.
+    /// * A poison of the input ends it at once, and goes on to the output; tasks under way are cancelled.
     /// * A task without a result fails it: both channels are poisoned, and the cause is the [`TaskError`]. With
     ///   [`OnError::Skip`](crate::cluster::OnError::Skip) there is no result for such an item; with
     ///   [`OnError::Collect`](crate::cluster::OnError::Collect) it gives the results of the others, and fails at the end,

@@ -85,11 +85,6 @@ impl<I: Input, R> Map<I, R> {
         }
     }
 
-    /// What the map reads.
-    pub(super) fn input(&self) -> &I {
-        &self.input
-    }
-
     /// What jobs beside this map need.
     pub(super) fn parts(&self) -> (Arc<dyn Port>, TaskOptions, u32) {
         (Arc::clone(&self.flow.port), self.flow.options.clone(), self.flow.spec.depth)

@@ -9,7 +9,7 @@ use std::{
     process::{self, Child, Command, Stdio},
     sync::Mutex,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aqueduct::{
@@ -159,6 +159,8 @@ impl Driver {
             .env(ROOM, room.path())
             .env("AQUEDUCT_TEST_MARK", &mark)
             .env("RUST_BACKTRACE", "0")
+            // What it cannot tidy up goes with the room.
+            .env("TMPDIR", room.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -172,7 +174,7 @@ impl Driver {
         use std::os::unix::process::ExitStatusExt as _;
         until("the driver ends", || self.child.try_wait().expect("it is ours").is_some());
         let status = self.child.wait().expect("it is ours");
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         until("no worker is left", || marked(&self.mark).is_empty());
         let took = begun.elapsed();
         assert!(took < Duration::from_secs(5), "the workers outlived their driver by {took:?}");
@@ -184,6 +186,14 @@ impl Driver {
         // Itself and two workers: else the test would show nothing.
         assert!(marked(&self.mark).len() >= 3, "{:?}", marked(&self.mark));
         self
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Where a test fails, it has not ended yet.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

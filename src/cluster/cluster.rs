@@ -93,7 +93,6 @@ impl Cluster {
     }
 
     /// A cluster with more to say about it.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -273,7 +272,8 @@ impl Cluster {
             flow.ordered = false;
             flow
         };
-        let flow = self.flow(&function, Work::Map).map(unordered).map_err(|(flow, error)| (unordered(flow), error));
+        let (flow, early) = self.flow(&function, Work::Map);
+        let flow = (unordered(flow), early);
         process::distribute(flow, self.options.on_error, input, output).named(format!("unordered map {name}"))
     }
 
@@ -422,17 +422,15 @@ impl Cluster {
     }
 
     /// A map's flow; an error is told by its first result.
-    fn flow<F: RemoteFn<A, M>, A, M>(&self, function: &F, work: Work) -> Result<Flow, (Flow, TaskError)> {
-        match self.target(function) {
-            Ok(target) => {
-                let spec = self.spec(target.function, target.captured, work);
-                Ok(Flow::new(Arc::clone(&self.port), spec, self.options.clone(), target.keep, target.pure))
-            }
+    fn flow<F: RemoteFn<A, M>, A, M>(&self, function: &F, work: Work) -> (Flow, Option<TaskError>) {
+        let (target, early) = match self.target(function) {
+            Ok(target) => (target, None),
             Err(error) => {
-                let spec = self.spec(0, Captured::Nothing, work);
-                Err((Flow::new(Arc::clone(&self.port), spec, self.options.clone(), Vec::new(), false), error))
+                (Target { function: 0, captured: Captured::Nothing, keep: Vec::new(), pure: false }, Some(error))
             }
-        }
+        };
+        let spec = self.spec(target.function, target.captured, work);
+        (Flow::new(Arc::clone(&self.port), spec, self.options.clone(), target.keep, target.pure), early)
     }
 }
 

@@ -69,11 +69,7 @@ enum State {
 }
 
 impl<I: Input, R> Map<I, R> {
-    pub(crate) fn new(input: I, flow: Result<Flow, (Flow, TaskError)>) -> Self {
-        let (flow, early) = match flow {
-            Ok(flow) => (flow, None),
-            Err((flow, error)) => (flow, Some(error)),
-        };
+    pub(crate) fn new(input: I, (flow, early): (Flow, Option<TaskError>)) -> Self {
         Self {
             input,
             flow,

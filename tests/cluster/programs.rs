@@ -12,10 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aqueduct::{
-    Cluster,
-    cluster::with,
-};
+use aqueduct::{Cluster, cluster::with};
 use futures::executor::block_on;
 
 use crate::{
@@ -204,7 +201,9 @@ fn a_driver_killed_at_any_moment_leaves_no_worker() {
         let moment = dice.usize(0..60);
         let driver = Driver::start("run");
         // 0: at once, or while it starts.
-        until("the moment of the kill", || driver.room.log().len() >= moment || (moment % 3 == 0 && driver.room.has("started")));
+        until("the moment of the kill", || {
+            driver.room.log().len() >= moment || (moment % 3 == 0 && driver.room.has("started"))
+        });
         signal("KILL", driver.child.id());
         assert_eq!(driver.end(), (None, Some(9)), "seed {seed}");
     }

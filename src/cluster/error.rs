@@ -179,9 +179,7 @@ pub enum ClusterError {
         source: std::io::Error,
     },
     /// The worker ended before it had joined.
-    #[error(
-        "{end}\nA worker ends before it joins where its `main` does not begin with `aqueduct::init()` (or is not an `#[aqueduct::main]`); a test binary needs `aqueduct::worker_entry!();` at its top level."
-    )]
+    #[error("{end}{}", hint(.end))]
     Stillborn {
         /// How.
         end: Box<WorkerEnd>,

@@ -134,6 +134,15 @@ pub enum TaskError {
     Closed,
 }
 
+/// What is most often the cause where a worker never even connected.
+fn hint(end: &WorkerEnd) -> &'static str {
+    if end.reason.is_some() {
+        return "";
+    }
+    "\nA worker ends before it joins where its `main` does not begin with `aqueduct::init()` (or is not an \
+     `#[aqueduct::main]`); a test binary needs `aqueduct::worker_entry!();` at its top level."
+}
+
 fn on(place: &Option<Place>) -> String {
     place.as_ref().map(|place| format!(" on {place}")).unwrap_or_default()
 }
@@ -170,9 +179,7 @@ pub enum ClusterError {
         source: std::io::Error,
     },
     /// The worker ended before it had joined.
-    #[error(
-        "{end}\nA worker ends before it joins where its `main` does not begin with `aqueduct::init()` (or is not an `#[aqueduct::main]`); a test binary needs `aqueduct::worker_entry!();` at its top level."
-    )]
+    #[error("{end}{}", hint(.end))]
     Stillborn {
         /// How.
         end: Box<WorkerEnd>,

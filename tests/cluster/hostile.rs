@@ -127,7 +127,11 @@ fn strangers_are_refused_with_a_reason_and_the_map_goes_on() {
         let (told, other_run) = strangers.join().expect("all were answered");
         println!("{told:#?}\n{other_run}");
         assert!(told[0].to_lowercase().contains("certificate"), "without a certificate: {}", told[0]);
-        assert!(told[1].to_lowercase().contains("certificate") || told[1].contains("issuer"), "a foreign one: {}", told[1]);
+        assert!(
+            told[1].to_lowercase().contains("certificate") || told[1].contains("issuer"),
+            "a foreign one: {}",
+            told[1]
+        );
         for told in &told[2..] {
             assert!(told.to_lowercase().contains("known protocol"), "another protocol: {told}");
         }

@@ -204,10 +204,7 @@ fn what_breaks_the_protocol_or_goes_away_is_told_and_the_pool_goes_on() {
     on_built(Cluster::builder().workers(1).join_time(Duration::from_secs(5)), async move |cluster| {
         for lie in ["nothing", "garbage", "vanish"] {
             let error = cluster.add_worker(lying(lie, &room)).await.unwrap_err();
-            assert!(
-                matches!(error, ClusterError::Stillborn { .. } | ClusterError::Refused { .. }),
-                "{lie}: {error}"
-            );
+            assert!(matches!(error, ClusterError::Stillborn { .. } | ClusterError::Refused { .. }), "{lie}: {error}");
             if lie == "nothing" {
                 assert!(error.to_string().contains("let in"), "the truth is welcome: {error}");
             }

@@ -123,15 +123,34 @@ fn what_is_too_much_for_a_worker_is_dropped_and_fetched_again() {
 }
 
 #[test]
-fn a_dropped_constant_is_an_error_that_says_so() {
+fn a_constant_stays_as_long_as_a_task_that_was_given_it() {
     let room = Room::new();
     on(1, async move |cluster| {
         let shared = cluster.share(blob(100_000, 5)).unwrap();
+        let byte = shared.get().unwrap().0[7];
+        // The last clones are moved into the calls.
         let first = cluster.submit(with((shared.clone(), room.place()), later_byte_of), 7);
+        let second = cluster.submit(byte_of, (shared.clone(), 7));
+        let third = cluster.map(byte_of, [(shared, 7)]).collect::<Vec<_>>();
         until("it has begun", || room.log().len() == 1);
-        drop(shared);
         room.mark("open");
-        let error = first.await.unwrap().expect_err("it is gone");
+        assert_eq!(first.await.unwrap(), Ok(byte));
+        assert_eq!(second.await.unwrap(), Ok(byte));
+        assert_eq!(third.await.unwrap(), [Ok(byte)]);
+    });
+}
+
+#[test]
+fn a_dropped_constant_is_an_error_that_says_so() {
+    #[aqueduct::remote]
+    fn back(shared: Shared<Blob>) -> Shared<Blob> {
+        shared
+    }
+    on(1, async |cluster| {
+        let shared = cluster.share(blob(100_000, 5)).unwrap();
+        // What comes back names the constant, and does not keep it.
+        let name = cluster.submit(back, shared).await.unwrap();
+        let error = cluster.submit(byte_of, (name, 7)).await.unwrap().expect_err("it is gone");
         assert!(error.contains("dropped its `Shared`"), "{error}");
         // The same value again is found again.
         let again = cluster.share(blob(100_000, 5)).unwrap();

@@ -185,8 +185,10 @@ impl Core {
         if let Owner::Worker { worker, job: theirs } = owner {
             self.nested.insert((worker, theirs), job);
         }
-        self.jobs
-            .insert(job, Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), needs, only: wishes.only, end: None });
+        self.jobs.insert(
+            job,
+            Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), needs, only: wishes.only, end: None },
+        );
         self.tell(Event::Opened { job: JobId(job), options }, &mut Told::default());
         Ok(job)
     }
@@ -377,7 +379,8 @@ impl Core {
         for job in stranded {
             let Some(known) = self.jobs.get(&job) else { continue };
             let names = self.tags.iter().enumerate();
-            let needs = names.filter(|(bit, _)| known.needs.0 & (1 << bit) != 0).map(|(_, name)| name.clone()).collect();
+            let needs =
+                names.filter(|(bit, _)| known.needs.0 & (1 << bit) != 0).map(|(_, name)| name.clone()).collect();
             let error = TaskError::NoSuchWorker { needs, present: self.offered_names() };
             match &known.owner {
                 Owner::Here(mailbox) => self.wakers.extend(mailbox.break_off(error)),

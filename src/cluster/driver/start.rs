@@ -9,7 +9,6 @@ use std::{
     collections::HashMap,
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
     process::{Command, ExitStatus},
     sync::{
         Arc,
@@ -172,7 +171,6 @@ struct Inner {
 pub(crate) struct Driver {
     pub(crate) shared: Arc<Shared>,
     inner: Arc<Inner>,
-    directory: Option<PathBuf>,
 }
 
 fn system<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &str) -> impl FnOnce(E) -> ClusterError {
@@ -184,9 +182,7 @@ impl Driver {
     pub(crate) async fn start(plan: Plan) -> Result<Self, ClusterError> {
         let authority = Authority::new().map_err(system("no authority for this run"))?;
         let own = authority.driver().map_err(system("no certificate for the driver"))?;
-        let directory = private_directory();
-        let mut core = Core::new(plan.settings.clone());
-        core.constants.directory.clone_from(&directory);
+        let core = Core::new(plan.settings.clone());
         let shared = Arc::new(Shared::new(core));
         let patience = Patience { idle: plan.idle_time, ..Patience::default() };
         let (told, started) = oneshot::channel();
@@ -204,7 +200,7 @@ impl Driver {
             })
             .map_err(system("no I/O thread"))?;
         let (inner, waiting) = started.await.map_err(system("the I/O thread ended"))??;
-        let driver = Self { shared, inner, directory };
+        let driver = Self { shared, inner };
         // Dropped on an error, which ends the workers that did start.
         for outcome in waiting {
             outcome.await.map_err(|_| ClusterError::Closed)??;
@@ -261,8 +257,8 @@ impl Driver {
     }
 
     fn remove_directory(&self) {
-        if let Some(directory) = &self.directory {
-            // It may be gone already.
+        if let Some(directory) = self.shared.with(|core| core.constants.directory.take()) {
+            // It may be gone already: workers that see their driver gone remove it too.
             let _ = std::fs::remove_dir_all(directory);
         }
     }
@@ -275,17 +271,6 @@ impl Drop for Driver {
         self.inner.runtime.spawn(async move { inner.farewell().await });
         self.remove_directory();
     }
-}
-
-/// A directory for this run alone, which nobody else may read.
-fn private_directory() -> Option<PathBuf> {
-    let random = ring::rand::generate::<[u8; 8]>(&ring::rand::SystemRandom::new()).ok()?.expose();
-    let path = std::env::temp_dir().join(format!("aqueduct-{:016x}", u64::from_le_bytes(random)));
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    // Without it constants are sent to each worker.
-    builder.create(&path).ok().map(|()| path)
 }
 
 type Started = Result<(Arc<Inner>, Vec<oneshot::Receiver<Result<(), ClusterError>>>), ClusterError>;
@@ -430,16 +415,15 @@ impl Inner {
         let process = crew::start(command, worker, own.as_deref(), &identity, ended)
             .map_err(|source| ClusterError::Launch { program, source })?;
         let (outcome, waiting) = oneshot::channel();
-        let expected =
-            Expected {
-                worker,
-                slots: launch.slots,
-                tags,
-                shares_files: true,
-                outcome: Mutex::new(Some(outcome)),
-                ready: AtomicBool::new(false),
-                given_up: AtomicBool::new(false),
-            };
+        let expected = Expected {
+            worker,
+            slots: launch.slots,
+            tags,
+            shares_files: true,
+            outcome: Mutex::new(Some(outcome)),
+            ready: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
+        };
         posts.insert(
             worker,
             Post {

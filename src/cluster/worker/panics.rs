@@ -3,7 +3,12 @@
 //! The hook runs where the panic happens, so the backtrace is the task's own; it is told to the driver, in the error,
 //! instead of being printed here. Panics of other threads are printed as ever.
 
-use std::{any::Any, backtrace::Backtrace, cell::{Cell, RefCell}, panic};
+use std::{
+    any::Any,
+    backtrace::Backtrace,
+    cell::{Cell, RefCell},
+    panic,
+};
 
 use crate::cluster::error::{Panic, Place};
 

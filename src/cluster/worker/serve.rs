@@ -96,6 +96,7 @@ pub(crate) fn serve() -> ! {
     let watch = thread::Builder::new().name("aqueduct-stdin".into()).spawn(|| {
         let mut byte = [0; 1];
         while matches!(io::stdin().lock().read(&mut byte), Ok(1..)) {}
+        super::constants::remove_stored();
         exit(Exit::Done);
     });
     if let Err(error) = watch {

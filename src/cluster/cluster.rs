@@ -9,6 +9,7 @@ use super::{
     driver::{Driver, DriverPort, Launch, Plan},
     error::{ClusterError, Place, TaskError},
     forward,
+    keeping::Noting,
     map::{
         FromIter, FromStream, Map, TaskHandle, TaskOptions, Whole, flow::Flow, mailbox::Mailbox, port::Keep,
         port::Port, process, reduce,
@@ -60,7 +61,7 @@ impl fmt::Debug for Cluster {
 struct Target {
     function: u32,
     captured: Captured,
-    keep: Option<Keep>,
+    keep: Vec<Keep>,
     pure: bool,
 }
 
@@ -70,8 +71,15 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// A worker cannot be started, or does not join.
+    /// A worker cannot be started, or does not join; or none was asked for.
     pub async fn local(workers: usize) -> Result<Self, ClusterError> {
+        if workers == 0 {
+            return Err(ClusterError::Setting(
+                "a cluster of no workers could do nothing: give `Cluster::local` a number above zero, or let \
+                 `Cluster::from_env` take one for each core"
+                    .into(),
+            ));
+        }
         Self::builder().workers(workers).start().await
     }
 
@@ -85,7 +93,6 @@ impl Cluster {
     }
 
     /// A cluster with more to say about it.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -179,7 +186,8 @@ impl Cluster {
         Map::new(FromIter(input.into_iter()), self.flow(&function, Work::Map))
     }
 
-    /// The same over a stream, such as a [`Receiver`](crate::Receiver)'s.
+    /// The same over a stream of items. For what comes from a channel see [`process`](Self::process), which carries its poison
+    /// on.
     pub fn map_stream<F, A, M, S>(&self, function: F, input: S) -> Map<FromStream<S>, F::Output>
     where
         F: RemoteFn<A, M>,
@@ -264,7 +272,8 @@ impl Cluster {
             flow.ordered = false;
             flow
         };
-        let flow = self.flow(&function, Work::Map).map(unordered).map_err(|(flow, error)| (unordered(flow), error));
+        let (flow, early) = self.flow(&function, Work::Map);
+        let flow = (unordered(flow), early);
         process::distribute(flow, self.options.on_error, input, output).named(format!("unordered map {name}"))
     }
 
@@ -346,13 +355,15 @@ impl Cluster {
     {
         let mailbox = Arc::new(Mailbox::new());
         let kill = self.options.kill;
-        let mut keep = None;
+        let mut keep = Vec::new();
         let job = self.target::<F, A, M>(&function).and_then(|target| {
             self.check_pure(&target)?;
             keep = target.keep;
             let mut payload = Vec::new();
+            let noting = Noting::begin();
             codec::encode_into(&arguments, &mut payload)
                 .map_err(|error| TaskError::codec("an argument", "encoded", &error))?;
+            keep.extend(kept(noting));
             let spec = self.spec(target.function, target.captured, Work::Map);
             self.port.submit(spec, self.options.wishes(), Arc::clone(&mailbox), payload.into())
         });
@@ -390,11 +401,14 @@ impl Cluster {
             registry.number_of(function.function()).map_err(|error| TaskError::NotRegistered(error.to_string()))?;
         let pure = registry.by_number(number).is_some_and(|entry| entry.pure);
         let (captured, keep) = match function.captured() {
-            None => (Captured::Nothing, None),
+            None => (Captured::Nothing, Vec::new()),
             Some(captured) => {
+                let noting = Noting::begin();
                 let bytes = codec::encode(captured)
                     .map_err(|error| TaskError::codec("the captured value", "encoded", &error))?;
-                self.port.capture(bytes)?
+                let named = kept(noting);
+                let (captured, keep) = self.port.capture(bytes)?;
+                (captured, keep.into_iter().chain(named).collect())
             }
         };
         Ok(Target { function: number, captured, keep, pure })
@@ -408,18 +422,22 @@ impl Cluster {
     }
 
     /// A map's flow; an error is told by its first result.
-    fn flow<F: RemoteFn<A, M>, A, M>(&self, function: &F, work: Work) -> Result<Flow, (Flow, TaskError)> {
-        match self.target(function) {
-            Ok(target) => {
-                let spec = self.spec(target.function, target.captured, work);
-                Ok(Flow::new(Arc::clone(&self.port), spec, self.options.clone(), target.keep, target.pure))
-            }
+    fn flow<F: RemoteFn<A, M>, A, M>(&self, function: &F, work: Work) -> (Flow, Option<TaskError>) {
+        let (target, early) = match self.target(function) {
+            Ok(target) => (target, None),
             Err(error) => {
-                let spec = self.spec(0, Captured::Nothing, work);
-                Err((Flow::new(Arc::clone(&self.port), spec, self.options.clone(), None, false), error))
+                (Target { function: 0, captured: Captured::Nothing, keep: Vec::new(), pure: false }, Some(error))
             }
-        }
+        };
+        let spec = self.spec(target.function, target.captured, work);
+        (Flow::new(Arc::clone(&self.port), spec, self.options.clone(), target.keep, target.pure), early)
     }
+}
+
+/// The constants that were named, as one thing to be kept.
+fn kept(noting: Noting) -> Option<Keep> {
+    let named = noting.end();
+    (!named.is_empty()).then(|| Keep(Arc::new(named)))
 }
 
 fn registry() -> Result<&'static Registry, TaskError> {
@@ -515,6 +533,9 @@ impl Default for Builder {
     }
 }
 
+/// Signs of life are sent four times as often.
+const IDLE_LEAST: Duration = Duration::from_millis(100);
+
 /// What an init function may return.
 pub trait InitOutcome: DeserializeOwned {}
 
@@ -598,6 +619,12 @@ impl Builder {
         let workers = if self.workers.is_empty() { vec![Worker::new(); from_env()?] } else { self.workers };
         let log = self.log.or_else(|| std::env::var("AQUEDUCT_LOG").ok()).unwrap_or_default();
         forward::wanted_level(Some(&log)).map_err(ClusterError::Setting)?;
+        if self.idle_time < IDLE_LEAST {
+            return Err(ClusterError::Setting(format!(
+                "an idle time of {:?} would lose workers that are merely busy: give at least {IDLE_LEAST:?}",
+                self.idle_time
+            )));
+        }
         let plan = Plan {
             workers: workers.into_iter().map(|worker| worker.launch).collect(),
             init: self.init.transpose().map_err(ClusterError::Registry)?,

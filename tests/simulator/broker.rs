@@ -113,7 +113,10 @@ impl World {
         let Some(state) = self.brokers.get_mut(&broker) else { return };
         match instruction {
             Instruction::Run { run, worker, range, .. } => {
-                state.site.runs.insert(run, Sent { worker, range, told: range.first, depth: 0, waits: false });
+                state
+                    .site
+                    .runs
+                    .insert(run, Sent { worker, range, told: range.first, depth: 0, waits: false, cancelled: false });
                 let errand = &state.errands[&RunId(range.job.0)];
                 let first = errand.range.first + range.first;
                 let range = Range { first, count: range.count, ..errand.range };

@@ -85,13 +85,16 @@ impl World {
         let Some(sent) = self.root.runs.get_mut(&run) else { return };
         let range = Range { first: sent.told, count, ..sent.range };
         sent.told += count;
+        let cancelled = sent.cancelled;
         let rest = Range { first: sent.told, count: sent.range.first + sent.range.count - sent.told, ..range };
         if rest.count == 0 || over {
             self.root.runs.remove(&run);
         }
         let Some(account) = self.accounts.get_mut(&range.job) else { return };
-        account.let_go(range);
-        if over {
+        if !cancelled {
+            account.let_go(range);
+        }
+        if over && !cancelled {
             account.let_go(rest);
         }
         if matches!(event, Event::Failed { .. }) {
@@ -109,7 +112,9 @@ impl World {
                 account.ordered(range);
                 let (priority, depth) = (account.options.priority, account.options.depth);
                 assert!(self.root.runs.keys().next_back().is_none_or(|&last| last < run), "a run's number comes again");
-                self.root.runs.insert(run, Sent { worker, range, told: range.first, depth, waits: false });
+                self.root
+                    .runs
+                    .insert(run, Sent { worker, range, told: range.first, depth, waits: false, cancelled: false });
                 self.order(worker, Order::Run { run, range, priority, depth });
             }
             Instruction::Retract { run, worker } => {
@@ -118,6 +123,13 @@ impl World {
             }
             Instruction::Cancel { run, worker } => {
                 self.order(worker, Order::Cancel(run));
+                if let Some(sent) = self.root.runs.get_mut(&run)
+                    && !std::mem::replace(&mut sent.cancelled, true)
+                    && let Some(account) = self.accounts.get_mut(&sent.range.job)
+                {
+                    let count = sent.range.first + sent.range.count - sent.told;
+                    account.let_go(Range { first: sent.told, count, ..sent.range });
+                }
                 self.cancel_children(run);
             }
             Instruction::Kill { worker } => self.order(worker, Order::Kill),
@@ -251,7 +263,9 @@ impl World {
             let alone = rest.count == 1 && held.iter().filter(beside).count() == 0;
             if let Some(account) = self.accounts.get_mut(&rest.job) {
                 account.bereaved(rest, alone);
-                account.let_go(rest);
+                if !sent.cancelled {
+                    account.let_go(rest);
+                }
             }
             self.root.runs.remove(&run);
         }

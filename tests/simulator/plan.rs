@@ -101,7 +101,15 @@ impl Plan {
         let jobs = (0..rng.usize(1..8)).map(|_| Self::any_job(&mut rng)).collect();
         let faults = (0..rng.usize(0..12)).map(|_| (rng.u64(0..60 * MS), Self::any_fault(&mut rng))).collect();
         let delay = *rng.choice(&[(20 * US, 30 * US), (US, 0), (MS, 5 * MS), (100 * US, 10 * MS)]).expect("not empty");
-        Self { seed, workers, brokers: 0, delay, jobs, faults, audit_every: if seed % 16 == 0 { 1 } else { 64 } }
+        Self {
+            seed,
+            workers,
+            brokers: 0,
+            delay,
+            jobs,
+            faults,
+            audit_every: if seed.is_multiple_of(16) { 1 } else { 64 },
+        }
     }
 
     fn any_fault(rng: &mut Rng) -> Fault {

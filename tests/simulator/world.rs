@@ -78,6 +78,8 @@ pub(crate) struct Sent {
     pub(crate) told: u32,
     pub(crate) depth: u32,
     pub(crate) waits: bool,
+    /// It was cancelled: its items are no longer its own.
+    pub(crate) cancelled: bool,
 }
 
 /// A scheduler and what its owner keeps beside it.

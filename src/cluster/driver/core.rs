@@ -51,6 +51,12 @@ struct Job {
     chunks: HashMap<u64, Chunk>,
     /// Workers that know the job.
     told: Vec<u32>,
+    /// The tags of workers that may run it.
+    needs: Tags,
+    /// The one worker it is for.
+    only: Option<u32>,
+    /// How that one ended.
+    end: Option<WorkerEnd>,
 }
 
 /// What the event that is being handled came with.
@@ -147,7 +153,7 @@ impl Core {
         if known && (bits == 0 || self.offered.iter().any(|tags| tags.cover(Tags(bits)))) {
             Ok(Tags(bits))
         } else {
-            Err(TaskError::NoSuchWorker { needs: names.to_vec(), present: self.tags.clone() })
+            Err(TaskError::NoSuchWorker { needs: names.to_vec(), present: self.offered_names() })
         }
     }
 
@@ -159,10 +165,7 @@ impl Core {
         if let Some(only) = wishes.only
             && !self.seats.contains_key(&only)
         {
-            return Err(TaskError::NoSuchWorker {
-                needs: vec![format!("worker {only}")],
-                present: self.seats.keys().map(|worker| format!("worker {worker}")).collect(),
-            });
+            return Err(self.nobody(vec![format!("worker {only}")]));
         }
         let options = JobOptions {
             priority: spec.priority,
@@ -172,7 +175,8 @@ impl Core {
             deaths: wishes.deaths,
             retries: wishes.retries,
             chunking: wishes.chunk.map_or(Chunking::Automatic, Chunking::Fixed),
-            speculate: wishes.speculate,
+            // A folded result cannot be cut where a copy has told a part of it already.
+            speculate: wishes.speculate && spec.work == Work::Map,
             // What a function takes to map says nothing about what it takes to fold.
             kind: spec.function.saturating_mul(2) + u32::from(matches!(spec.work, Work::Fold)),
         };
@@ -181,7 +185,10 @@ impl Core {
         if let Owner::Worker { worker, job: theirs } = owner {
             self.nested.insert((worker, theirs), job);
         }
-        self.jobs.insert(job, Job { owner, spec, chunks: HashMap::new(), told: Vec::new() });
+        self.jobs.insert(
+            job,
+            Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), needs, only: wishes.only, end: None },
+        );
         self.tell(Event::Opened { job: JobId(job), options }, &mut Told::default());
         Ok(job)
     }
@@ -211,6 +218,10 @@ impl Core {
 
     pub(super) fn joined(&mut self, worker: u32, seat: Seat) {
         let (slots, tags) = (seat.slots, seat.tags);
+        // The last one had gone, and there is work to do again.
+        if matches!(self.closed, Some(TaskError::NoWorkers(_))) {
+            self.closed = None;
+        }
         self.seats.insert(worker, seat);
         self.tell(Event::Joined { worker: WorkerId(worker), slots, tags }, &mut Told::default());
     }
@@ -241,6 +252,9 @@ impl Core {
         }
         for job in self.jobs.values_mut() {
             job.told.retain(|told| *told != worker);
+            if job.only == Some(worker) {
+                job.end = Some(end.clone());
+            }
         }
         self.tell(Event::Lost { worker: WorkerId(worker) }, &mut Told { end: Some(end), ..Told::default() });
     }
@@ -261,10 +275,16 @@ impl Core {
             FromWorker::Panicked { run, panic, busy } => {
                 told.error = Some(TaskError::Panicked(Box::new(panic)));
                 let busy = Duration::from_nanos(busy);
+                if let Some(seat) = self.seats.get_mut(&worker) {
+                    seat.returned(1, busy, 0);
+                }
                 self.tell(Event::Failed { run: RunId(run), again: true, busy }, &mut told);
             }
             FromWorker::Unusable { run, count, error } => {
                 told.error = Some(error);
+                if let Some(seat) = self.seats.get_mut(&worker) {
+                    seat.returned(count, Duration::ZERO, 0);
+                }
                 for _ in 0..count {
                     let event = Event::Failed { run: RunId(run), again: false, busy: Duration::ZERO };
                     self.tell(event, &mut told);
@@ -345,14 +365,50 @@ impl Core {
         }
     }
 
+    /// No worker of this number is there.
+    fn nobody(&self, needs: Vec<String>) -> TaskError {
+        let mut present: Vec<_> = self.seats.keys().collect();
+        present.sort_unstable();
+        TaskError::NoSuchWorker { needs, present: present.iter().map(|worker| format!("worker {worker}")).collect() }
+    }
+
+    /// A worker has gone for good: what no other worker may run would wait for ever.
+    pub(super) fn give_up_unservable(&mut self) {
+        let served = |needs: Tags| needs == Tags::default() || self.offered.iter().any(|tags| tags.cover(needs));
+        let stranded: Vec<u64> = self.jobs.iter().filter(|(_, job)| !served(job.needs)).map(|(at, _)| *at).collect();
+        for job in stranded {
+            let Some(known) = self.jobs.get(&job) else { continue };
+            let names = self.tags.iter().enumerate();
+            let needs =
+                names.filter(|(bit, _)| known.needs.0 & (1 << bit) != 0).map(|(_, name)| name.clone()).collect();
+            let error = TaskError::NoSuchWorker { needs, present: self.offered_names() };
+            match &known.owner {
+                Owner::Here(mailbox) => self.wakers.extend(mailbox.break_off(error)),
+                Owner::Worker { worker, job } => self.say(*worker, &ToWorker::Unopened { job: *job, error }),
+            }
+            self.cancel(job, false);
+        }
+    }
+
+    /// The tags that some worker has.
+    fn offered_names(&self) -> Vec<String> {
+        let offered = self.offered.iter().fold(0, |all, tags| all | tags.0);
+        let names = self.tags.iter().enumerate();
+        names.filter(|(bit, _)| offered & (1 << bit) != 0).map(|(_, name)| name.clone()).collect()
+    }
+
     /// No worker is left, or none is wanted: every owner is told.
     pub(super) fn break_off(&mut self, reason: &TaskError) {
         self.closed.get_or_insert_with(|| reason.clone());
-        for job in mem::take(&mut self.jobs).into_values() {
-            if let Owner::Here(mailbox) = &job.owner {
+        // A worker may join later: of these jobs nothing may be left for it.
+        let open: Vec<u64> = self.jobs.keys().copied().collect();
+        for job in open {
+            if let Some(Owner::Here(mailbox)) = self.jobs.get(&job).map(|job| &job.owner) {
                 self.wakers.extend(mailbox.break_off(reason.clone()));
             }
+            self.cancel(job, false);
         }
+        self.jobs.clear();
         self.nested.clear();
     }
 
@@ -432,9 +488,12 @@ impl Core {
             }
             Failure::Deaths(_) | Failure::WorkerGone => {
                 let deaths = if let Failure::Deaths(deaths) = failure { deaths } else { 1 };
-                match &told.end {
+                match told.end.as_ref().or_else(|| self.jobs.get(&job)?.end.as_ref()) {
                     Some(end) => TaskError::WorkersDied { deaths, end: Box::new(end.clone()) },
-                    None => TaskError::Cancelled,
+                    None => match self.jobs.get(&job).and_then(|job| job.only) {
+                        Some(only) => self.nobody(vec![format!("worker {only}")]),
+                        None => TaskError::Cancelled,
+                    },
                 }
             }
         }

@@ -9,7 +9,6 @@ use std::{
     collections::HashMap,
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
     process::{Command, ExitStatus},
     sync::{
         Arc,
@@ -93,10 +92,15 @@ pub(super) struct Expected {
     pub(super) tags: Tags,
     pub(super) shares_files: bool,
     outcome: Mutex<Option<oneshot::Sender<Result<(), ClusterError>>>>,
+    /// It has joined.
+    ready: AtomicBool,
+    /// Somebody waited for it and was told that it does not come: nobody wants another in its place.
+    given_up: AtomicBool,
 }
 
 impl Expected {
     pub(super) fn joined(&self) {
+        self.ready.store(true, Relaxed);
         self.tell(Ok(()));
     }
 
@@ -112,7 +116,10 @@ impl Expected {
         match self.outcome.lock().take() {
             // Nobody may be waiting: then it was a replacement.
             Some(waiting) => {
-                let _ = waiting.send(outcome);
+                let failed = outcome.is_err();
+                if waiting.send(outcome).is_ok() && failed {
+                    self.given_up.store(true, Relaxed);
+                }
                 true
             }
             None => false,
@@ -120,7 +127,7 @@ impl Expected {
     }
 
     fn is_ready(&self) -> bool {
-        self.outcome.lock().is_none()
+        self.ready.load(Relaxed)
     }
 }
 
@@ -164,7 +171,6 @@ struct Inner {
 pub(crate) struct Driver {
     pub(crate) shared: Arc<Shared>,
     inner: Arc<Inner>,
-    directory: Option<PathBuf>,
 }
 
 fn system<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &str) -> impl FnOnce(E) -> ClusterError {
@@ -176,9 +182,7 @@ impl Driver {
     pub(crate) async fn start(plan: Plan) -> Result<Self, ClusterError> {
         let authority = Authority::new().map_err(system("no authority for this run"))?;
         let own = authority.driver().map_err(system("no certificate for the driver"))?;
-        let directory = private_directory();
-        let mut core = Core::new(plan.settings.clone());
-        core.constants.directory.clone_from(&directory);
+        let core = Core::new(plan.settings.clone());
         let shared = Arc::new(Shared::new(core));
         let patience = Patience { idle: plan.idle_time, ..Patience::default() };
         let (told, started) = oneshot::channel();
@@ -196,7 +200,7 @@ impl Driver {
             })
             .map_err(system("no I/O thread"))?;
         let (inner, waiting) = started.await.map_err(system("the I/O thread ended"))??;
-        let driver = Self { shared, inner, directory };
+        let driver = Self { shared, inner };
         // Dropped on an error, which ends the workers that did start.
         for outcome in waiting {
             outcome.await.map_err(|_| ClusterError::Closed)??;
@@ -253,8 +257,8 @@ impl Driver {
     }
 
     fn remove_directory(&self) {
-        if let Some(directory) = &self.directory {
-            // It may be gone already.
+        if let Some(directory) = self.shared.with(|core| core.constants.directory.take()) {
+            // It may be gone already: workers that see their driver gone remove it too.
             let _ = std::fs::remove_dir_all(directory);
         }
     }
@@ -267,17 +271,6 @@ impl Drop for Driver {
         self.inner.runtime.spawn(async move { inner.farewell().await });
         self.remove_directory();
     }
-}
-
-/// A directory for this run alone, which nobody else may read.
-fn private_directory() -> Option<PathBuf> {
-    let random = ring::rand::generate::<[u8; 8]>(&ring::rand::SystemRandom::new()).ok()?.expose();
-    let path = std::env::temp_dir().join(format!("aqueduct-{:016x}", u64::from_le_bytes(random)));
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    // Without it constants are sent to each worker.
-    builder.create(&path).ok().map(|()| path)
 }
 
 type Started = Result<(Arc<Inner>, Vec<oneshot::Receiver<Result<(), ClusterError>>>), ClusterError>;
@@ -376,6 +369,7 @@ async fn keep_house(inner: Arc<Inner>) {
             (std::mem::take(&mut core.to_kill), std::mem::take(&mut core.to_release), core.wake_at())
         });
         for worker in kill {
+            inner.blame(worker, "a task did not end when its time was up, or when it was cancelled");
             inner.kill(worker);
         }
         for worker in release {
@@ -421,8 +415,15 @@ impl Inner {
         let process = crew::start(command, worker, own.as_deref(), &identity, ended)
             .map_err(|source| ClusterError::Launch { program, source })?;
         let (outcome, waiting) = oneshot::channel();
-        let expected =
-            Expected { worker, slots: launch.slots, tags, shares_files: true, outcome: Mutex::new(Some(outcome)) };
+        let expected = Expected {
+            worker,
+            slots: launch.slots,
+            tags,
+            shares_files: true,
+            outcome: Mutex::new(Some(outcome)),
+            ready: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
+        };
         posts.insert(
             worker,
             Post {
@@ -500,7 +501,7 @@ impl Inner {
             }
             core.lost(worker, end.clone(), expected);
         });
-        if !expected {
+        if !expected && !post.expected.given_up.load(Relaxed) {
             let strikes = if ready { 0 } else { self.strikes.load(Relaxed) + 1 };
             self.strikes.store(strikes, Relaxed);
             if self.replace && strikes < STRIKES {
@@ -513,8 +514,17 @@ impl Inner {
         if !closing && self.posts.lock().is_empty() {
             let reason = TaskError::NoWorkers(end.to_string());
             self.shared.with(|core| core.break_off(&reason));
+        } else if !closing {
+            self.shared.with(Core::give_up_unservable);
         }
         self.changed.notify_waiters();
+    }
+
+    /// Notes why a worker is about to be killed.
+    fn blame(&self, worker: u32, why: &str) {
+        if let Some(post) = self.posts.lock().get_mut(&worker) {
+            post.reason.get_or_insert_with(|| why.into());
+        }
     }
 
     fn kill(&self, worker: u32) {

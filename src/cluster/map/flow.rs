@@ -18,7 +18,7 @@ use super::{
     options::{OnError, TaskOptions},
     port::{Close, JobKey, Keep, Port},
 };
-use crate::cluster::{error::TaskError, progress::Progress, protocol::JobSpec};
+use crate::cluster::{driver::KeptConstant, error::TaskError, progress::Progress, protocol::JobSpec};
 
 /// What a chunk, and an arrival, cost beside their bytes, in the budget.
 const CHUNK_COST: usize = 128;
@@ -28,6 +28,8 @@ struct Note {
     items: u32,
     missing: u32,
     bytes: usize,
+    /// Constants that its arguments name.
+    _kept: Vec<Arc<KeptConstant>>,
 }
 
 /// Results that are being consumed.
@@ -46,7 +48,7 @@ pub(crate) struct Flow {
     pub(super) spec: JobSpec,
     pub(super) options: TaskOptions,
     pub(super) mailbox: Arc<Mailbox>,
-    _keep: Option<Keep>,
+    _keep: Vec<Keep>,
     /// Whether a second copy of a task may run.
     pure: bool,
     pub(crate) ordered: bool,
@@ -58,6 +60,11 @@ pub(crate) struct Flow {
     /// The number of `notes[0]`, and of the next chunk.
     base: u64,
     next: u64,
+    /// Chunks that were sent; the port numbers these alone.
+    sent: u64,
+    /// Before which of those an item failed that could not be sent, and took a number here; and how many did so before.
+    unsent: VecDeque<u64>,
+    unsent_before: u64,
     notes: VecDeque<Note>,
     /// Chunks of which something is missing.
     outstanding: u32,
@@ -89,13 +96,7 @@ pub(super) enum Look {
 }
 
 impl Flow {
-    pub(crate) fn new(
-        port: Arc<dyn Port>,
-        spec: JobSpec,
-        options: TaskOptions,
-        keep: Option<Keep>,
-        pure: bool,
-    ) -> Self {
+    pub(crate) fn new(port: Arc<dyn Port>, spec: JobSpec, options: TaskOptions, keep: Vec<Keep>, pure: bool) -> Self {
         Self {
             port,
             spec,
@@ -110,6 +111,9 @@ impl Flow {
             window: Window { chunks: 1, items: 1 },
             base: 0,
             next: 0,
+            sent: 0,
+            unsent: VecDeque::new(),
+            unsent_before: 0,
             notes: VecDeque::new(),
             outstanding: 0,
             bytes_out: 0,
@@ -153,16 +157,28 @@ impl Flow {
         self.outstanding == 0
     }
 
-    pub(super) fn push(&mut self, items: u32, payload: Bytes) {
+    pub(super) fn push(&mut self, items: u32, payload: Bytes, kept: Vec<Arc<KeptConstant>>) {
         let Some(job) = self.job else { return };
         let bytes = payload.len() + CHUNK_COST;
-        self.notes.push_back(Note { items, missing: items, bytes });
+        self.notes.push_back(Note { items, missing: items, bytes, _kept: kept });
         self.outstanding += 1;
         self.items += u64::from(items);
         self.bytes_out += bytes;
+        self.next += 1;
+        let number = self.sent;
+        self.sent += 1;
+        self.port.push(job, number, items, payload);
+    }
+
+    /// The next item cannot even be sent: its failure takes its place among the results.
+    pub(super) fn push_failed(&mut self, error: TaskError) {
+        self.notes.push_back(Note { items: 1, missing: 1, bytes: CHUNK_COST, _kept: Vec::new() });
+        self.outstanding += 1;
+        self.bytes_out += CHUNK_COST;
+        self.unsent.push_back(self.sent);
         let number = self.next;
         self.next += 1;
-        self.port.push(job, number, items, payload);
+        self.file(Arrival { number, first: 0, count: 1, what: What::Failed(error) });
     }
 
     pub(super) fn seal(&mut self) {
@@ -192,7 +208,8 @@ impl Flow {
         self.window = taken.window;
         let mut arrived = std::mem::take(&mut self.taken);
         for arrival in arrived.drain(..) {
-            self.file(arrival);
+            let number = self.number(arrival.number);
+            self.file(Arrival { number, ..arrival });
         }
         self.taken = arrived;
         if self.load() {
@@ -206,6 +223,11 @@ impl Flow {
             return Look::Finished;
         }
         Look::Nothing
+    }
+
+    /// What the port calls so, by our number.
+    fn number(&self, sent: u64) -> u64 {
+        sent + self.unsent_before + self.unsent.partition_point(|before| *before <= sent) as u64
     }
 
     /// Notes an arrival.
@@ -248,6 +270,10 @@ impl Flow {
         {
             self.notes.pop_front();
             self.base += 1;
+        }
+        while self.unsent.front().is_some_and(|sent| sent + self.unsent_before < self.base) {
+            self.unsent.pop_front();
+            self.unsent_before += 1;
         }
     }
 

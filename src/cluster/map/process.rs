@@ -50,7 +50,7 @@ impl<A> Input for FromReceiver<A> {
 /// What a process does that [`Cluster::process`](crate::Cluster::process) makes.
 #[process]
 pub(crate) async fn distribute<A, R>(
-    flow: Result<Flow, (Flow, TaskError)>,
+    flow: (Flow, Option<TaskError>),
     on_error: OnError,
     input: Receiver<A>,
     output: Sender<R>,

@@ -20,7 +20,7 @@ use super::{
     port::Port,
 };
 use crate::{
-    cluster::{error::TaskError, progress::Progress},
+    cluster::{driver::KeptConstant, error::TaskError, keeping::Noting, progress::Progress},
     net::codec,
 };
 
@@ -53,6 +53,7 @@ pin_project_lite::pin_project! {
         // The chunk that is being filled.
         filled: Vec<u8>,
         held: u32,
+        kept: Vec<Arc<KeptConstant>>,
         state: State,
         results: PhantomData<fn() -> R>,
     }
@@ -68,12 +69,16 @@ enum State {
 }
 
 impl<I: Input, R> Map<I, R> {
-    pub(crate) fn new(input: I, flow: Result<Flow, (Flow, TaskError)>) -> Self {
-        let (flow, early) = match flow {
-            Ok(flow) => (flow, None),
-            Err((flow, error)) => (flow, Some(error)),
-        };
-        Self { input, flow, filled: Vec::new(), held: 0, state: State::New(early), results: PhantomData }
+    pub(crate) fn new(input: I, (flow, early): (Flow, Option<TaskError>)) -> Self {
+        Self {
+            input,
+            flow,
+            filled: Vec::new(),
+            held: 0,
+            kept: Vec::new(),
+            state: State::New(early),
+            results: PhantomData,
+        }
     }
 
     /// What jobs beside this map need.
@@ -176,7 +181,7 @@ where
     R: DeserializeOwned,
 {
     /// Reads input and sends it, while there is room and for a little while; tells whether it stopped for the time alone.
-    fn pump(self: Pin<&mut Self>, context: &mut Context<'_>) -> Result<bool, TaskError> {
+    fn pump(self: Pin<&mut Self>, context: &mut Context<'_>) -> bool {
         let this = self.project();
         let mut input = this.input;
         let started = Instant::now();
@@ -185,11 +190,15 @@ where
             let mut look_at = *this.held + 1;
             let mut ended = false;
             let mut stalled = false;
+            let mut failed = None;
+            let noting = Noting::begin();
             while *this.held < target && this.filled.len() < CHUNK_BYTES {
                 match input.as_mut().poll_item(context) {
                     Poll::Ready(Some(item)) => {
-                        codec::encode_into(&item, this.filled)
-                            .map_err(|error| TaskError::codec("an argument", "encoded", &error))?;
+                        if let Err(error) = codec::encode_into(&item, this.filled) {
+                            failed = Some(TaskError::codec("an argument", "encoded", &error));
+                            break;
+                        }
                         *this.held += 1;
                         if *this.held == look_at {
                             // Looking at the clock costs as much as a small item: looks grow rarer as items prove cheap.
@@ -209,12 +218,18 @@ where
                     }
                 }
             }
+            this.kept.append(&mut noting.end());
             // A chunk of a size that was asked for waits for its last item, unless nobody has anything to do.
             let wait = stalled && this.flow.options.chunk.is_some() && !this.flow.idle();
             if *this.held > 0 && !wait {
                 let room = this.filled.len();
                 let payload = std::mem::replace(this.filled, Vec::with_capacity(room));
-                this.flow.push(std::mem::take(this.held), payload.into());
+                this.flow.push(std::mem::take(this.held), payload.into(), std::mem::take(this.kept));
+            }
+            if let Some(error) = failed {
+                this.flow.push_failed(error);
+                // What comes behind would only be cancelled.
+                ended = this.flow.options.on_error == OnError::FailFast;
             }
             if ended {
                 this.flow.seal();
@@ -224,10 +239,10 @@ where
                 break;
             }
             if started.elapsed() > FILL_TIME {
-                return Ok(this.flow.has_room());
+                return this.flow.has_room();
             }
         }
-        Ok(false)
+        false
     }
 
     /// Makes results available: `Some(Ok)` if there are, `Some(Err)` if the map is broken, `None` at the end.
@@ -251,10 +266,7 @@ where
         }
         let progress = ready!(tokio::task::coop::poll_proceed(context));
         loop {
-            let hurried = match self.as_mut().pump(context) {
-                Ok(hurried) => hurried,
-                Err(error) => return Poll::Ready(Some(Err(self.end(error)))),
-            };
+            let hurried = self.as_mut().pump(context);
             let this = self.as_mut().project();
             match this.flow.look(Some(context.waker())) {
                 Look::Loaded => {

@@ -32,10 +32,12 @@ pub(crate) struct Whole {
     open: bool,
     kill: bool,
     missing: u32,
+    /// Its outcome was told: it is never ready again.
+    told: bool,
     /// Values by the first of their items: after deaths results may come in parts, in any order.
     parts: BTreeMap<u32, Bytes>,
     taken: Vec<Arrival>,
-    keep: Option<Keep>,
+    keep: Vec<Keep>,
 }
 
 impl Whole {
@@ -45,14 +47,34 @@ impl Whole {
         job: Result<JobKey, TaskError>,
         items: u32,
         kill: bool,
-        keep: Option<Keep>,
+        keep: Vec<Keep>,
     ) -> Self {
         let open = job.is_ok();
-        Self { port, mailbox, job, open, kill, missing: items, parts: BTreeMap::new(), taken: Vec::new(), keep }
+        Self {
+            port,
+            mailbox,
+            job,
+            open,
+            kill,
+            missing: items,
+            told: false,
+            parts: BTreeMap::new(),
+            taken: Vec::new(),
+            keep,
+        }
     }
 
     /// The encoded values of all items, and how many values they are.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(Bytes, u32), TaskError>> {
+        if self.told {
+            return Poll::Pending;
+        }
+        let outcome = self.look(context);
+        self.told = outcome.is_ready();
+        outcome
+    }
+
+    fn look(&mut self, context: &mut Context<'_>) -> Poll<Result<(Bytes, u32), TaskError>> {
         if let Err(error) = &self.job {
             return Poll::Ready(Err(error.clone()));
         }
@@ -141,7 +163,7 @@ impl<R: DeserializeOwned> TaskHandle<R> {
         let mut this = self;
         this.whole.close(Close::Done);
         // Large captured data stay with the cluster: nobody knows when the task no longer needs them.
-        std::mem::forget(this.whole.keep.take());
+        std::mem::forget(std::mem::take(&mut this.whole.keep));
     }
 
     /// Waits at most so long for the result; then the task is cancelled.

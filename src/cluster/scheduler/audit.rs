@@ -41,6 +41,7 @@ impl Scheduler {
         ensure!(self.draining <= self.workers.len(), "more workers are drained than there are");
         ensure!(self.asks.open <= self.runs.len(), "more runs are asked back than there are");
         ensure!(self.checks.len() <= self.jobs.len(), "more jobs are watched than there are");
+        ensure!(self.draining == 0 || self.suspects > 0, "workers are drained for nobody");
         ensure!(self.empty.is_empty() && self.drained.is_empty(), "a step has left something undone");
         Ok(())
     }

@@ -127,7 +127,7 @@ impl Kinds {
     /// What a new job begins with: an eighth of the chunk that would be right if it is like the others.
     pub(super) fn begin(&self, kind: u32, chunking: Chunking, pace: &mut Pace) {
         let Some(known) = self.known(kind) else { return };
-        pace.limit = known.pace.limit;
+        pace.limit = known.pace.limit.max(2);
         if chunking == Chunking::Automatic {
             pace.items = (known.pace.items / 8).max(1);
         }
@@ -136,7 +136,8 @@ impl Kinds {
     /// Runs a worker may hold per slot, of a job that has shown nothing yet.
     pub(super) fn limit(&self, kind: u32, pace: &Pace) -> u32 {
         match self.known(kind) {
-            Some(known) if pace.weight == 0.0 => known.pace.limit,
+            // A first run and one behind it always go: the one may be what a waiting task needs.
+            Some(known) if pace.weight == 0.0 => known.pace.limit.max(2),
             _ => pace.limit,
         }
     }

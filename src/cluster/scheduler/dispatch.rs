@@ -20,6 +20,14 @@ enum Turn {
 
 impl Scheduler {
     pub(super) fn dispatch(&mut self, now: Duration, out: &mut Vec<Instruction>) {
+        self.pass(now, out);
+        // The last suspect has found a worker: those that were drained for it are free for what was passed over.
+        if self.draining > 0 && self.suspects == 0 {
+            self.pass(now, out);
+        }
+    }
+
+    fn pass(&mut self, now: Duration, out: &mut Vec<Instruction>) {
         self.pass += 1;
         let pass = self.pass;
         self.use_drained(now, out);

@@ -22,6 +22,8 @@ pub(super) struct Asks {
     queue: VecDeque<(Duration, RunId)>,
     /// How many of them have no answer and are not overdue.
     pub(super) open: usize,
+    /// When to look again for runs that have waited too long.
+    again: Option<Duration>,
 }
 
 impl Asks {
@@ -34,8 +36,14 @@ impl Scheduler {
     /// Asks for as many runs back as there are idle slots that have nothing else to get.
     pub(super) fn help_idle(&mut self, now: Duration, out: &mut Vec<Instruction>) {
         self.expire_asks(now);
+        self.asks.again = None;
         while (self.asks.open as u64) < self.fleet.idle {
-            let Some(run) = self.surplus() else { return };
+            let Some(run) = self.surplus(now) else {
+                if self.fleet.classes.iter().any(|class| class.queued.highest().is_some()) {
+                    self.asks.again = Some(now + self.too_long());
+                }
+                return;
+            };
             self.ask_back(run, now, out);
             self.runs[run].counted = true;
             self.asks.open += 1;
@@ -43,9 +51,15 @@ impl Scheduler {
         }
     }
 
-    /// When the oldest question stops to count.
+    /// When to look for help again: the oldest question stops to count, or what is short has waited too long.
     pub(super) fn asks_expire(&self) -> Option<Duration> {
-        self.asks.queue.front().map(|&(asked, _)| asked + PATIENCE)
+        let expires = self.asks.queue.front().map(|&(asked, _)| asked + PATIENCE);
+        expires.into_iter().chain(self.asks.again).min()
+    }
+
+    /// What was sent ahead should have had its turn by then; if not, it stands behind something that does not end.
+    fn too_long(&self) -> Duration {
+        2 * self.settings.prefetch_time
     }
 
     fn expire_asks(&mut self, now: Duration) {
@@ -64,7 +78,7 @@ impl Scheduler {
     }
 
     /// A run that waits at one of the most loaded workers and could have a slot at an idle one.
-    fn surplus(&self) -> Option<u32> {
+    fn surplus(&self, now: Duration) -> Option<u32> {
         let idle = self.fleet.classes.iter().filter(|class| class.idle > 0);
         let loaded = || self.fleet.classes.iter().filter_map(|class| Some((class.queued.highest()?, class)));
         let pairs = idle.flat_map(|idle| loaded().map(move |(level, class)| (level, class, idle.tags)));
@@ -72,7 +86,8 @@ impl Scheduler {
             let workers = class.queued.at(level).iter().rev().take(LOOK);
             let run = workers.flat_map(|&worker| self.last_queued(worker).take(LOOK)).find(|&run| {
                 let job = self.runs[run].job.map(|job| &self.jobs[job]);
-                job.is_some_and(|job| job.options.only.is_none() && tags.cover(job.options.needs)) && self.is_worth(run)
+                job.is_some_and(|job| job.options.only.is_none() && tags.cover(job.options.needs))
+                    && self.is_worth(run, now)
             })?;
             Some((level, std::cmp::Reverse(self.runs[run].id), run))
         });
@@ -92,9 +107,12 @@ impl Scheduler {
         })
     }
 
-    /// Whether a run is long enough for a question, its answer and another hand-over.
-    fn is_worth(&self, at: u32) -> bool {
+    /// Whether a run is long enough for a question, its answer and another hand-over, or has waited too long.
+    fn is_worth(&self, at: u32, now: Duration) -> bool {
         let run = &self.runs[at];
+        if now.saturating_sub(run.since) >= self.too_long() {
+            return true;
+        }
         let expected = run.job.and_then(|job| self.jobs[job].pace.expected(run.piece.count));
         expected.is_none_or(|time| time * 16.0 >= nanoseconds(self.settings.prefetch_time))
     }
@@ -111,7 +129,7 @@ impl Scheduler {
         let queued: Vec<u32> = self.workers[worker].queue.iter::<_, InQueue>(&self.runs).collect();
         for at in queued {
             let movable = self.runs[at].job.is_some_and(|job| self.jobs[job].options.only.is_none());
-            if movable && (must || self.is_worth(at)) {
+            if movable && (must || self.is_worth(at, now)) {
                 self.ask_back(at, now, out);
             }
         }

@@ -96,6 +96,9 @@ fn what_is_said_about_a_run_that_is_over_changes_nothing() {
     let mut bench = Bench::new(&[1, 1]);
     bench.open(1, JobOptions::default());
     bench.push(1, 0, 1);
+    assert_eq!(bench.tell(Event::Retracted { run: RunId(1) }), [], "it was not asked back");
+    assert_eq!(bench.tell(Event::Stopped { run: RunId(1) }), [], "it was not cancelled");
+    assert_eq!(bench.scheduler.worker_of(RunId(1)), Some(WorkerId(1)));
     bench.lost(1);
     for event in [
         Event::Returned { run: RunId(1), count: 1, busy: MS },
@@ -195,6 +198,17 @@ fn an_idle_worker_is_given_what_waits_elsewhere_and_asks_once() {
 }
 
 #[test]
+fn as_many_runs_are_asked_back_as_there_are_idle_slots() {
+    let mut bench = Bench::new(&[3]);
+    bench.open(1, JobOptions::default());
+    (0..6).for_each(|number| drop(bench.push(1, number, 1)));
+    let retract = |run| Instruction::Retract { run: RunId(run), worker: WorkerId(0) };
+    assert_eq!(bench.join(1, 2), [retract(6), retract(5)], "the last in the queue first");
+    assert_eq!(bench.tell(Event::Tick), []);
+    assert_eq!(bench.at(MS * 20), [retract(4)], "a question without an answer no longer counts");
+}
+
+#[test]
 fn a_run_that_was_kept_stays_and_is_not_asked_for_again() {
     let mut bench = Bench::new(&[1]);
     bench.open(1, JobOptions::default());
@@ -249,6 +263,25 @@ fn a_suspect_has_its_worker_to_itself_and_others_go_on() {
 }
 
 #[test]
+fn a_suspect_is_not_alone_once_a_task_that_waited_goes_on() {
+    let mut bench = Bench::new(&[1]);
+    bench.open(1, JobOptions { deaths: 0, ..JobOptions::default() });
+    bench.push(1, 0, 1);
+    bench.lost(0);
+    // A task waits on the next worker when the suspect comes.
+    bench.tell(Event::Joined { worker: WorkerId(1), slots: 1, tags: Tags(1) });
+    bench.open(2, JobOptions { priority: 9, ..JobOptions::default() });
+    bench.push(2, 0, 1);
+    bench.returned(2, 1);
+    bench.push(2, 1, 1);
+    bench.tell(Event::Waiting { run: RunId(3) });
+    assert_eq!(bench.scheduler.load(WorkerId(1)).unwrap(), Load { slots: 1, running: 1, queued: 0, waiting: 1 });
+    bench.tell(Event::Resumed { run: RunId(3) });
+    let after = bench.lost(1);
+    assert!(!after.iter().any(|one| matches!(one, Instruction::Fail { .. })), "{after:?}");
+}
+
+#[test]
 fn on_a_worker_with_many_slots_the_second_death_makes_a_suspect() {
     let mut bench = Bench::new(&[4, 4]);
     bench.open(1, JobOptions { deaths: 0, ..JobOptions::default() });
@@ -286,7 +319,7 @@ fn an_overdue_item_fails_at_once_and_its_neighbours_are_not_suspected() {
 
 #[test]
 fn a_slow_run_is_copied_once_and_the_first_result_counts() {
-    let mut bench = Bench::new(&[1, 1]);
+    let mut bench = Bench::new(&[1, 1, 1]);
     bench.open(1, JobOptions { speculate: true, ..JobOptions::default() });
     bench.push(1, 0, 1);
     bench.push(1, 1, 3);
@@ -294,7 +327,7 @@ fn a_slow_run_is_copied_once_and_the_first_result_counts() {
     bench.returned(1, 1);
     bench.returned(2, 1);
     assert_eq!(bench.at(MS * 9), []);
-    assert_eq!(bench.at(MS * 10), [run(3, 1, range(1, 1, 1, 2), 2)]);
+    assert_eq!(bench.at(MS * 10), [run(3, 2, range(1, 1, 1, 2), 2)]);
     assert_eq!(bench.at(MS * 40), []);
     assert_eq!(bench.returned(3, 1), [deliver(range(1, 1, 1, 1))]);
     // The first tells of the same item and one more.
@@ -302,7 +335,7 @@ fn a_slow_run_is_copied_once_and_the_first_result_counts() {
         bench.tell(Event::Returned { run: RunId(2), count: 2, busy: MS }),
         [
             Instruction::Deliver { range: range(1, 1, 2, 1), skip: 1 },
-            Instruction::Cancel { run: RunId(3), worker: WorkerId(1) },
+            Instruction::Cancel { run: RunId(3), worker: WorkerId(2) },
             Instruction::Settled { job: JobId(1) },
         ]
     );
@@ -449,4 +482,42 @@ fn a_window_covers_the_workers_and_is_told_again_only_when_it_changes_by_a_quart
     };
     assert_eq!(windows(&mut bench, 2, 1), 0);
     assert_eq!(windows(&mut bench, 3, 8), 1);
+}
+
+#[test]
+fn short_runs_behind_one_that_does_not_end_are_asked_back() {
+    let mut bench = Bench::new(&[1, 1]);
+    bench.open(1, JobOptions::default());
+    (0..40).for_each(|number| drop(bench.push(1, number, 1)));
+    // Worker 1 shows that items are short, and gets through all that it is given; worker 0 has shown nothing.
+    let held = |bench: &Bench, worker| bench.scheduler.load(WorkerId(worker)).unwrap();
+    loop {
+        let next = (1..=80).find(|&run| bench.scheduler.worker_of(RunId(run)) == Some(WorkerId(1)));
+        let Some(run) = next else { break };
+        bench.tell(Event::Returned { run: RunId(run), count: 1, busy: Duration::from_micros(1) });
+    }
+    assert!(held(&bench, 0).queued > 0, "short runs were sent ahead to the worker that does not end its first");
+    let wake = bench.scheduler.wake_at().expect("somebody is idle, and something waits");
+    let asked = bench.at(wake);
+    assert!(matches!(asked[..], [Instruction::Retract { worker: WorkerId(0), .. }]), "{asked:?}");
+}
+
+#[test]
+fn a_job_of_a_known_function_is_sent_ahead_at_once() {
+    let mut bench = Bench::new(&[1]);
+    let of_kind = |kind| JobOptions { kind, ..JobOptions::default() };
+    let submit = |bench: &mut Bench, job, kind| {
+        bench.open(job, of_kind(kind));
+        let sent = bench.push(job, 0, 1).len();
+        bench.seal(job);
+        sent
+    };
+    assert_eq!(
+        [1, 2, 3].map(|job| submit(&mut bench, job, 7)),
+        [1, 1, 0],
+        "nothing is known: one waits behind the first"
+    );
+    bench.tell(Event::Returned { run: RunId(1), count: 1, busy: Duration::from_micros(1) });
+    assert_eq!([4, 5, 6].map(|job| submit(&mut bench, job, 7)), [1, 1, 1], "they are short");
+    assert_eq!(submit(&mut bench, 7, 8), 0, "of another function nothing is known");
 }

@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    task::Waker,
 };
 
 use bytes::Bytes;
@@ -29,7 +30,8 @@ pub(crate) struct Client {
     constants: Constants,
     /// This program's function numbers in the driver's numbering.
     numbers: Vec<Option<u32>>,
-    jobs: Mutex<HashMap<u64, Arc<Mailbox>>>,
+    /// By number: where results arrive, and the run whose task wants them.
+    jobs: Mutex<HashMap<u64, (Arc<Mailbox>, u64)>>,
     next: AtomicU64,
 }
 
@@ -48,7 +50,20 @@ impl Client {
 
     /// The mailbox of a job that is not over.
     pub(super) fn mailbox(&self, job: u64) -> Option<Arc<Mailbox>> {
-        self.jobs.lock().get(&job).cloned()
+        self.jobs.lock().get(&job).map(|(mailbox, _)| Arc::clone(mailbox))
+    }
+
+    /// Nobody wants a run any more, so nobody wants what its task waits for: the waiting ends. (An async task is dropped,
+    /// and its jobs with it; a plain function would wait on.)
+    pub(super) fn cancel(&self, run: u64) {
+        let jobs = self.jobs.lock();
+        let wakers: Vec<_> = jobs
+            .values()
+            .filter(|(_, of)| *of == run)
+            .filter_map(|(mailbox, _)| mailbox.break_off(TaskError::Cancelled))
+            .collect();
+        drop(jobs);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     fn number(&self, function: u32) -> Result<u32, TaskError> {
@@ -85,7 +100,12 @@ impl Port for TaskPort {
             *fold = self.client.number(*fold)?;
         }
         let job = self.client.next.fetch_add(1, Relaxed);
-        self.client.jobs.lock().insert(job, mailbox);
+        self.client.jobs.lock().insert(job, (mailbox, self.running.run));
+        // Whoever cancels sets the mark first, and then looks at the jobs.
+        if self.running.is_cancelled() {
+            self.client.jobs.lock().remove(&job);
+            return Err(TaskError::Cancelled);
+        }
         self.running.jobs.fetch_add(1, Relaxed);
         self.client.desk.say(&FromWorker::Open { job, parent: self.running.run, spec, wishes });
         Ok(JobKey(job))

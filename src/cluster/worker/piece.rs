@@ -1,8 +1,8 @@
 //! Runs a piece of a chunk: decode an argument, call the function, encode the result, again and again.
 //!
 //! This is the loop that ten million small tasks go through each second, so it is generic (the function is inlined into
-//! it) and does not look at the clock: the I/O thread tells it when results have waited long enough (`Running`'s signals,
-//! one relaxed load an item).
+//! it) and does not look at the clock: results wait behind a lock, and the I/O thread sends them when they have waited long
+//! enough (see `running`).
 
 use std::{
     any::Any,
@@ -15,7 +15,12 @@ use std::{
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{block_on::drive, desk::Desk, panics, running::Running};
+use super::{
+    block_on::drive,
+    desk::Desk,
+    panics,
+    running::{Results, Running},
+};
 use crate::{
     cluster::{error::TaskError, registry::Entry},
     net::codec,
@@ -120,7 +125,10 @@ impl Piece<'_> {
         let mut rest: &[u8] = &self.arguments;
         let before = self.before;
         let count = self.count;
-        self.running.begin();
+        // A fold inside the sending of results holds their lock, and is not timed.
+        if !self.nested {
+            self.running.begin();
+        }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             for _ in 0..before {
                 codec::decode_next::<R>(&mut rest).map_err(|error| TaskError::codec("a result", "decoded", &error))?;
@@ -141,13 +149,16 @@ impl Piece<'_> {
             }
             Ok(bytes)
         }));
-        self.running.rest();
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(payload) => Err(TaskError::Panicked(Box::new(panics::describe(&*payload, self.desk.place())))),
         };
         if self.nested {
             self.folded = Some(outcome);
+            return;
+        }
+        let results = self.running.end();
+        if results.over {
             return;
         }
         match outcome {
@@ -164,7 +175,7 @@ impl Piece<'_> {
             count: 1,
             captured: &CapturedData::default(),
             fold: None,
-            running: Arc::new(Running::new(0, 1, 0, None)),
+            running: Arc::new(Running::new(0, 1, 0, None, false)),
             desk,
             folded: None,
             nested: false,
@@ -183,15 +194,14 @@ impl Piece<'_> {
                 return self.desk.unusable(running.run, self.count, error);
             }
         }
-        let mut values = Vec::new();
-        let mut waiting = 0;
-        let mut sent_at = Instant::now();
+        running.results().since = Instant::now();
         for index in 0..self.count {
             let item = match codec::decode_next::<A>(&mut rest) {
                 Ok(item) => item,
                 Err(error) => {
                     // Where the next argument begins is not known any more.
-                    self.send(&mut values, &mut waiting, &mut sent_at);
+                    let mut results = running.results();
+                    self.send(&mut results);
                     let error = TaskError::codec("an argument", "decoded", &error);
                     return self.desk.unusable(running.run, self.count - index, error);
                 }
@@ -201,64 +211,76 @@ impl Piece<'_> {
             }
             running.begin();
             let outcome = catch_unwind(AssertUnwindSafe(|| call(item)));
-            running.rest();
+            let mut results = running.end();
+            if results.over {
+                return;
+            }
             match outcome {
-                Ok(Ended::Value(value)) => match codec::encode_into(&value, &mut values) {
-                    Ok(()) => waiting += 1,
-                    Err(error) => {
-                        self.send(&mut values, &mut waiting, &mut sent_at);
-                        self.desk.unusable(running.run, 1, TaskError::codec("a result", "encoded", &error));
+                Ok(Ended::Value(value)) => {
+                    // Encoding runs code that is not ours: a panic in it is the task's.
+                    let whole = results.values.len();
+                    let encoded = catch_unwind(AssertUnwindSafe(|| codec::encode_into(&value, &mut results.values)));
+                    match encoded {
+                        Ok(Ok(())) => results.count += 1,
+                        Ok(Err(error)) => {
+                            self.send(&mut results);
+                            self.desk.unusable(running.run, 1, TaskError::codec("a result", "encoded", &error));
+                        }
+                        Err(payload) => {
+                            // What was encoded of it must not stay.
+                            results.values.truncate(whole);
+                            self.panicked(&mut results, &*payload);
+                        }
                     }
-                },
+                }
                 Ok(Ended::Cancelled) => return,
                 Ok(Ended::TimedOut) => {
-                    self.send(&mut values, &mut waiting, &mut sent_at);
+                    self.send(&mut results);
                     self.desk.unusable(running.run, 1, running.timed_out(self.desk.place()));
                 }
-                Err(payload) => {
-                    self.send(&mut values, &mut waiting, &mut sent_at);
-                    let busy = sent_at.elapsed();
-                    self.desk.panicked(running.run, panics::describe(&*payload, self.desk.place()), busy);
-                    sent_at = Instant::now();
-                }
+                Err(payload) => self.panicked(&mut results, &*payload),
             }
-            if values.len() > SEND_BYTES || running.should_send() {
-                self.send(&mut values, &mut waiting, &mut sent_at);
+            if results.values.len() > SEND_BYTES || running.should_send() || running.sends_each() {
+                self.send(&mut results);
             }
         }
-        self.send(&mut values, &mut waiting, &mut sent_at);
+        let mut results = running.results();
+        self.send(&mut results);
     }
 
-    /// Sends the results that wait.
-    fn send(&mut self, values: &mut Vec<u8>, waiting: &mut u32, sent_at: &mut Instant) {
-        let count = std::mem::take(waiting);
+    fn panicked(&self, results: &mut Results, payload: &(dyn Any + Send)) {
+        self.send(results);
+        let panic = panics::describe(payload, self.desk.place());
+        self.desk.panicked(self.running.run, panic, results.since.elapsed());
+        results.since = Instant::now();
+    }
+
+    /// Sends the results that wait; folded before, if that is asked.
+    fn send(&self, results: &mut Results) {
+        let Some(fold) = self.fold else { return self.running.send(results, self.desk) };
+        let count = std::mem::take(&mut results.count);
         if count == 0 {
             return;
         }
-        let room = values.len();
-        let mut bytes = std::mem::replace(values, Vec::with_capacity(room));
-        if let Some(fold) = self.fold {
-            let mut inner = Piece {
-                arguments: bytes.into(),
-                before: 0,
-                count,
-                captured: self.captured,
-                fold: None,
-                running: Arc::clone(&self.running),
-                desk: self.desk,
-                folded: None,
-                nested: true,
-            };
-            fold(&mut inner);
-            match inner.folded {
-                Some(Ok(folded)) => bytes = folded,
-                Some(Err(error)) => return self.desk.unusable(self.running.run, count, error),
-                // A fold always leaves something; a function that is no fold was refused when the job began.
-                None => return self.desk.unusable(self.running.run, count, TaskError::Cancelled),
-            }
+        let mut inner = Piece {
+            arguments: std::mem::take(&mut results.values).into(),
+            before: 0,
+            count,
+            captured: self.captured,
+            fold: None,
+            running: Arc::clone(&self.running),
+            desk: self.desk,
+            folded: None,
+            nested: true,
+        };
+        fold(&mut inner);
+        match inner.folded {
+            Some(Ok(folded)) => self.desk.returned(&self.running, count, results.since.elapsed(), folded),
+            Some(Err(error)) => self.desk.unusable(self.running.run, count, error),
+            // A fold always leaves something; a function that is no fold was refused when the job began.
+            None => self.desk.unusable(self.running.run, count, TaskError::Cancelled),
         }
-        self.desk.returned(&self.running, count, sent_at.elapsed(), bytes);
-        *sent_at = Instant::now();
+        results.since = Instant::now();
     }
 }
 

@@ -157,7 +157,8 @@ impl Pool {
             state.idle -= 1;
             state.busy += 1;
             let spec = &waiting.job.spec;
-            let running = Arc::new(Running::new(waiting.run, waiting.attempt, spec.depth + 1, spec.timeout));
+            let folds = spec.work != Work::Map;
+            let running = Arc::new(Running::new(waiting.run, waiting.attempt, spec.depth + 1, spec.timeout, folds));
             state.active.insert(waiting.run, Arc::clone(&running));
             if state.busy < self.slots && !state.queue.is_empty() {
                 self.call_thread(&mut state);
@@ -235,6 +236,7 @@ impl Pool {
         } else if let Some(running) = state.active.get(&run).cloned() {
             drop(state);
             running.cancel();
+            self.client.cancel(run);
         }
     }
 
@@ -256,10 +258,7 @@ impl Pool {
     pub(super) fn beat(&self) -> bool {
         let active: Vec<_> = self.state.lock().active.values().cloned().collect();
         for running in &active {
-            running.ask_to_send();
-            if running.check_time() {
-                self.desk.say(&FromWorker::Overdue { run: running.run });
-            }
+            running.beat(&self.desk);
         }
         !active.is_empty()
     }

@@ -3,10 +3,9 @@
 //! ```text
 //! cargo run --release --example cluster_service -- [CLIENTS [REQUESTS [WORKERS]]]
 //!
-//!                          ┌──numbers─▶ ┌─────────────┐
-//!   client ──┐      ┌──────┐            │ map factors │ ═══ worker processes
-//!   client ──calls─▶│ desk │◀─factors── └─────────────┘
-//!   client ──┘      └──────┘
+//!   client ──┐         ┌──────┐ ──numbers──▶ ┌─────────────┐
+//!   client ──┼─calls──▶│ desk │              │ map factors │ ═══ worker processes
+//!   client ──┘         └──────┘ ◀──factors── └─────────────┘
 //! ```
 //!
 //! The clients are tokio tasks, as any program has them; they know a [`Caller`], and nothing of a cluster. The desk and the
@@ -19,7 +18,7 @@
 
 use std::{collections::HashMap, error::Error, fmt::Write as _, process::ExitCode, time::Instant};
 
-use aqueduct::{Caller, Reply, prelude::*};
+use aqueduct::{Reply, prelude::*};
 use common::{Number, grouped};
 
 mod common;

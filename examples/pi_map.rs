@@ -66,6 +66,6 @@ async fn program([tasks, workers]: [u64; 2], report: &mut String) -> Result<(), 
 
 #[aqueduct::main]
 async fn main() -> ExitCode {
-    let tasks = Number::new("TASKS", "how many", 1..=1_000_000, 2000);
+    let tasks = Number::new("TASKS", "how many", 1..=1_000_000, 10_000);
     common::main_async([tasks, common::workers()], program).await
 }

@@ -79,6 +79,7 @@ const GOALS: &[Goal] = &[
     more("… as Vec<u8>", "results", "Vec<u8>", "speed", Raw("one process", 0.85)),
     more("… ahead of the best peer", "results", "Bytes", "speed", Best(1.0)),
     less("each of 10 M items ÷ each of 10 k: within 1.1", "growth", "", "ratio", Fixed(1.1)),
+    less("a map of 10 k, ns for each: under the best peer's", "growth", "", "few", Best(1.0)),
     less("memory, MiB above the start, peak over 10 M: within 16", "growth", "", "growth", Fixed(16.0)),
     less("lost work begun elsewhere: within 20 ms", "kill-short", "", "begun", Fixed(20.0)),
     less("… of long tasks", "kill", "", "begun", Fixed(20.0)),

@@ -8,6 +8,7 @@ use std::{
     process::{ChildStdin, Command, ExitStatus, Stdio},
     sync::Arc,
     thread,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -22,6 +23,9 @@ use crate::{
     },
     net::{codec, identity::Identity},
 };
+
+/// So long a dead worker's last lines are waited for.
+const LAST_LINES: Duration = Duration::from_millis(50);
 
 /// A worker's process.
 #[derive(Debug)]
@@ -93,12 +97,16 @@ pub(super) fn start(
             relay(stdout, label.clone(), Stream::Out, tail)?;
         }
     }
-    if let Some(stderr) = child.take_stderr() {
-        relay(stderr, label, Stream::Err, Arc::clone(&tail))?;
-    }
+    let complaints = child.take_stderr().map(|stderr| relay(stderr, label, Stream::Err, Arc::clone(&tail))).transpose()?;
     let watched = Arc::clone(&child);
     let watching = thread::Builder::new().name("aqueduct-wait".into()).stack_size(256 << 10).spawn(move || {
-        ended(watched.wait());
+        let status = watched.wait();
+        // What it wrote last says why it died; a process that it started may hold the pipe open for longer.
+        let patience = Instant::now() + LAST_LINES;
+        while complaints.as_ref().is_some_and(|reader| !reader.is_finished()) && Instant::now() < patience {
+            thread::sleep(Duration::from_micros(200));
+        }
+        ended(status);
     });
     if let Err(error) = watching {
         let _ = child.kill();

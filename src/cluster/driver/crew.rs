@@ -97,7 +97,8 @@ pub(super) fn start(
             relay(stdout, label.clone(), Stream::Out, tail)?;
         }
     }
-    let complaints = child.take_stderr().map(|stderr| relay(stderr, label, Stream::Err, Arc::clone(&tail))).transpose()?;
+    let complaints =
+        child.take_stderr().map(|stderr| relay(stderr, label, Stream::Err, Arc::clone(&tail))).transpose()?;
     let watched = Arc::clone(&child);
     let watching = thread::Builder::new().name("aqueduct-wait".into()).stack_size(256 << 10).spawn(move || {
         let status = watched.wait();

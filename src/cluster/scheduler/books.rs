@@ -11,6 +11,7 @@ use super::{
 impl Scheduler {
     /// Takes a run out of every list; its slot is free, and the next in its worker's queue is believed to have it.
     pub(super) fn take_out(&mut self, at: u32, now: Duration) -> Run {
+        self.gets_on(at);
         self.leave_place(at);
         let Run { id, job, worker, twin, alone, .. } = self.runs[at];
         self.workers[worker].held.remove::<_, OfWorker>(&mut self.runs, at);
@@ -31,6 +32,7 @@ impl Scheduler {
     /// Moves a run to another place at its worker.
     pub(super) fn move_to(&mut self, at: u32, place: Place, now: Duration) {
         debug_assert_ne!(place, Place::Queued, "a run is queued only when it is sent");
+        self.gets_on(at);
         self.leave_place(at);
         let run = &mut self.runs[at];
         (run.place, run.since) = (place, now);
@@ -47,6 +49,14 @@ impl Scheduler {
         let worker = run.worker;
         self.promote(worker, now);
         self.stand(worker);
+    }
+
+    /// A run that had a slot leaves it.
+    fn gets_on(&mut self, at: u32) {
+        let run = &self.runs[at];
+        if run.place == Place::Running {
+            self.workers[run.worker].stuck = false;
+        }
     }
 
     fn leave_place(&mut self, at: u32) {

@@ -45,7 +45,7 @@
 //! | `turn`, `dispatch` | whose turn it is, and sending |
 //! | `books`, `reports`, `members` | steps that keep the books; what workers say; who comes and goes |
 //! | `chunking` | sizes, windows, how much is sent ahead |
-//! | `retract`, `suspects`, `speculation` | idle workers, deaths, stragglers |
+//! | `retract`, `stuck`, `suspects`, `speculation` | idle workers, workers that do not get on, deaths, stragglers |
 //!
 //! Against deadlock of nested jobs: a task that waits frees its slot, deeper runs go first, both here and at the worker,
 //! and shallow runs sent ahead do not count as standing in the way of a deeper one (`Worker::has_room`). A worker with
@@ -65,6 +65,7 @@ mod retract;
 mod run;
 mod slab;
 mod speculation;
+mod stuck;
 mod suspects;
 #[cfg(test)]
 mod tests;
@@ -171,6 +172,8 @@ pub struct Scheduler {
     /// Leaving workers that have become empty in this step.
     empty: Vec<u32>,
     asks: Asks,
+    /// When all queues were looked at last.
+    looked: Duration,
     /// Cancelled runs whose workers are killed then, oldest first.
     graces: VecDeque<(Duration, RunId)>,
     /// When slow runs of jobs are looked at.
@@ -201,6 +204,7 @@ impl Scheduler {
             touched: Vec::new(),
             empty: Vec::new(),
             asks: Asks::default(),
+            looked: Duration::ZERO,
             graces: VecDeque::new(),
             checks: BTreeSet::new(),
         }
@@ -277,7 +281,7 @@ impl Scheduler {
         let grace = self.graces.front().map(|&(due, _)| due);
         let check = self.checks.first().map(|&(due, _)| due);
         let asks = self.asks_expire().filter(|_| self.fleet.idle > 0);
-        [grace, check, asks].into_iter().flatten().min()
+        [grace, check, asks, self.next_look()].into_iter().flatten().min()
     }
 
     fn opened(&mut self, id: JobId, options: JobOptions, out: &mut Vec<Instruction>) {
@@ -327,5 +331,6 @@ impl Scheduler {
             }
         }
         self.copy_slow(now, out);
+        self.free_the_stuck(now, out);
     }
 }

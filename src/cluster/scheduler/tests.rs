@@ -521,3 +521,41 @@ fn a_job_of_a_known_function_is_sent_ahead_at_once() {
     assert_eq!([4, 5, 6].map(|job| submit(&mut bench, job, 7)), [1, 1, 1], "they are short");
     assert_eq!(submit(&mut bench, 7, 8), 0, "of another function nothing is known");
 }
+
+#[test]
+fn a_worker_that_does_not_get_on_gives_back_what_waits_and_gets_nothing_until_it_does() {
+    let mut bench = Bench::new(&[1, 1]);
+    bench.open(1, JobOptions::default());
+    let mut number = 0;
+    let mut push = |bench: &mut Bench| {
+        number += 1;
+        bench.push(1, number - 1, 1)
+    };
+    (0..8).for_each(|_| drop(push(&mut bench)));
+    let of =
+        |bench: &Bench, worker| (1..=400).find(|&run| bench.scheduler.worker_of(RunId(run)) == Some(WorkerId(worker)));
+    // Input does not end: worker 1 is never idle, and gets through its runs; worker 0 stays with its first.
+    let held = of(&bench, 0).unwrap();
+    let mut asked = Vec::new();
+    for ms in 1..60 {
+        let run = of(&bench, 1).unwrap();
+        bench.now = MS * ms;
+        bench.tell(Event::Returned { run: RunId(run), count: 1, busy: MS });
+        push(&mut bench);
+        push(&mut bench);
+        if bench.scheduler.wake_at().is_some_and(|at| at <= bench.now) {
+            asked.extend(bench.tell(Event::Tick).into_iter().filter(|one| matches!(one, Instruction::Retract { .. })));
+        }
+    }
+    assert!(
+        !asked.is_empty() && asked.iter().all(|one| matches!(one, Instruction::Retract { worker: WorkerId(0), .. }))
+    );
+    for one in asked {
+        let Instruction::Retract { run, .. } = one else { continue };
+        let sent = bench.tell(Event::Retracted { run });
+        assert!(!sent.iter().any(|one| matches!(one, Instruction::Run { worker: WorkerId(0), .. })), "{sent:?}");
+    }
+    // It gets on.
+    bench.tell(Event::Returned { run: RunId(held), count: 1, busy: MS * 60 });
+    assert!(bench.scheduler.load(WorkerId(0)).unwrap().running > 0);
+}

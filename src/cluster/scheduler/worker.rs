@@ -49,6 +49,8 @@ pub(super) struct Worker {
     pub(super) counts: bool,
     /// It was told to be killed.
     pub(super) doomed: bool,
+    /// What it runs takes much longer than what waits behind it: it gets nothing until it gets on.
+    pub(super) stuck: bool,
     /// Jobs with queued work that only this worker may run.
     pub(super) bound: List,
     /// Where it stands in its class (see `fleet`).
@@ -74,6 +76,7 @@ impl Worker {
             leaving: false,
             counts: true,
             doomed: false,
+            stuck: false,
             bound: List::EMPTY,
             spot: Spot::OUT,
         }
@@ -96,7 +99,7 @@ impl Worker {
     }
 
     pub(super) fn door(&self) -> Door {
-        if self.doomed || self.draining || self.alone > self.alone_waiting {
+        if self.doomed || self.draining || self.stuck || self.alone > self.alone_waiting {
             return Door::Closed;
         }
         let crowded = self.waiting >= self.slots.saturating_mul(WAITING_MOST);

@@ -244,5 +244,9 @@ pub(crate) enum FromWorker {
     Stored {
         digest: Digest,
     },
+    /// It is here, but could not be stored for the others.
+    Unstored {
+        digest: Digest,
+    },
     Event(Forwarded),
 }

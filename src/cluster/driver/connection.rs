@@ -62,6 +62,7 @@ pub(super) async fn serve(
     loop {
         for (message, payload) in batch.drain(..) {
             match (message, &mut desk) {
+                (FromWorker::Ready, _) if expected.has_ended() => return Err("its process has ended".into()),
                 (FromWorker::Ready, seat) => {
                     if let Some(seat) = seat.take() {
                         tracing::debug!(worker, host = %place.host, pid = place.pid, slots, "worker joined");

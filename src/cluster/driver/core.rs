@@ -87,6 +87,8 @@ pub(super) struct Core {
     pub(super) closed: Option<TaskError>,
     /// To be woken when the lock is free.
     pub(super) wakers: Vec<Waker>,
+    /// Mailboxes of jobs that are over, to be dropped when the lock is free: a waker in one may own what takes the lock.
+    pub(super) left: Vec<Arc<Mailbox>>,
     /// Workers whose processes are to be killed when the lock is free.
     pub(super) to_kill: Vec<u32>,
     /// Workers that may go.
@@ -109,6 +111,7 @@ impl Core {
             offered: Vec::new(),
             closed: None,
             wakers: Vec::new(),
+            left: Vec::new(),
             to_kill: Vec::new(),
             to_release: Vec::new(),
             summary: Summary::default(),
@@ -130,13 +133,21 @@ impl Core {
     pub(super) fn bits(&mut self, names: &[String]) -> Option<Tags> {
         let mut bits = 0;
         for name in names {
-            let place = self.tags.iter().position(|known| known == name).unwrap_or_else(|| {
-                self.tags.push(name.clone());
-                self.tags.len() - 1
-            });
+            let known = self.tags.iter().position(|known| known == name);
+            let place = known.unwrap_or(self.tags.len());
             bits |= 1_u64.checked_shl(u32::try_from(place).ok()?)?;
+            if known.is_none() {
+                self.tags.push(name.clone());
+            }
         }
         Some(Tags(bits))
+    }
+
+    /// One worker less has these, or will have.
+    pub(super) fn offers_no_more(&mut self, tags: Tags) {
+        if let Some(place) = self.offered.iter().position(|offered| *offered == tags) {
+            self.offered.swap_remove(place);
+        }
     }
 
     fn needed(&self, names: &[String]) -> Result<Tags, TaskError> {
@@ -260,6 +271,10 @@ impl Core {
 
     /// A message from a welcomed worker, with its payload.
     pub(super) fn heard(&mut self, worker: u32, message: FromWorker, payload: Bytes) {
+        // What was read after its loss was declared is nobody's any more; a job that it opens would never be cancelled.
+        if !self.seats.contains_key(&worker) {
+            return;
+        }
         let mut told = Told { payload, worker: Some(worker), ..Told::default() };
         match message {
             FromWorker::Returned { run, count, busy, away } => {
@@ -325,6 +340,11 @@ impl Core {
                     self.say(other, &ToWorker::ConstantAt { digest, path });
                 }
             }
+            FromWorker::Unstored { digest } => {
+                for other in self.constants.unstored(worker, digest) {
+                    self.send_constant(other, digest);
+                }
+            }
             FromWorker::Hello(_) | FromWorker::Ready | FromWorker::InitFailed(_) | FromWorker::Event(_) => {}
         }
     }
@@ -368,8 +388,9 @@ impl Core {
     pub(super) fn break_off(&mut self, reason: &TaskError) {
         self.closed.get_or_insert_with(|| reason.clone());
         for job in mem::take(&mut self.jobs).into_values() {
-            if let Owner::Here(mailbox) = &job.owner {
+            if let Owner::Here(mailbox) = job.owner {
                 self.wakers.extend(mailbox.break_off(reason.clone()));
+                self.left.push(mailbox);
             }
         }
         self.nested.clear();
@@ -430,8 +451,9 @@ impl Core {
             }
             Instruction::Settled { job } => {
                 let Some(known) = self.jobs.remove(&job.0) else { return };
-                if let Owner::Worker { worker, job } = known.owner {
-                    self.nested.remove(&(worker, job));
+                match known.owner {
+                    Owner::Here(mailbox) => self.left.push(mailbox),
+                    Owner::Worker { worker, job } => drop(self.nested.remove(&(worker, job))),
                 }
                 for worker in known.told {
                     self.say(worker, &ToWorker::Forget { job: job.0 });

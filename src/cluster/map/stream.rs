@@ -185,6 +185,8 @@ where
         let this = self.project();
         let mut input = this.input;
         let started = Instant::now();
+        // Without room the input is not asked: what it said before may not be true any more.
+        this.flow.stalled = false;
         while this.flow.has_room() {
             let target = this.flow.chunk_items();
             let mut look_at = *this.held + 1;
@@ -333,6 +335,11 @@ where
                 }
                 *at = bytes.len() - rest.len();
                 match value {
+                    Ok(_) if *left == 1 && !rest.is_empty() => {
+                        let error = format!("{} more bytes follow: the two sides disagree about its type", rest.len());
+                        *current = None;
+                        Some(Err(TaskError::codec("a result", "decoded", &error)))
+                    }
                     Ok(value) => {
                         *left -= 1;
                         Some(Ok(value))

@@ -169,7 +169,10 @@ fn line_of(message: &FromWorker) -> Option<Line> {
         | FromWorker::Unusable { run, .. }
         | FromWorker::Stopped { run }
         | FromWorker::Overdue { run } => Some(Line::Run(*run)),
-        FromWorker::Push { job, .. } | FromWorker::Seal { job } | FromWorker::Drop { job, .. } => Some(Line::Job(*job)),
+        FromWorker::Open { job, .. }
+        | FromWorker::Push { job, .. }
+        | FromWorker::Seal { job }
+        | FromWorker::Drop { job, .. } => Some(Line::Job(*job)),
         _ => None,
     }
 }

@@ -15,12 +15,17 @@ use std::{
 use bytes::Bytes;
 
 use super::{constants::ConstantTable, seat::Seat};
-use crate::cluster::{
-    error::{TaskError, WorkerEnd},
-    map::mailbox::{Arrival, Mailbox, What, Window},
-    protocol::{FromWorker, JobSpec, ToWorker, Wishes, Work},
-    scheduler::{Chunking, Event, Failure, Instruction, JobId, JobOptions, RunId, Scheduler, Settings, Tags, WorkerId},
-    summary::Summary,
+use crate::{
+    cluster::{
+        error::{TaskError, WorkerEnd},
+        map::mailbox::{Arrival, Mailbox, What, Window},
+        protocol::{Captured, Digest, FromWorker, JobSpec, ToWorker, Wishes, Work},
+        scheduler::{
+            Chunking, Event, Failure, Instruction, JobId, JobOptions, RunId, Scheduler, Settings, Tags, WorkerId,
+        },
+        summary::Summary,
+    },
+    net::link,
 };
 
 /// So many workers that have gone stand in the summary.
@@ -51,6 +56,8 @@ struct Job {
     chunks: HashMap<u64, Chunk>,
     /// Workers that know the job.
     told: Vec<u32>,
+    /// Its captured data, if they are kept here for it.
+    kept: Option<Digest>,
     /// The one worker it is for.
     only: Option<u32>,
     /// How that one ended.
@@ -197,8 +204,10 @@ impl Core {
         if let Owner::Worker { worker, job: theirs } = owner {
             self.nested.insert((worker, theirs), job);
         }
-        self.jobs
-            .insert(job, Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), only: wishes.only, end: None });
+        self.jobs.insert(
+            job,
+            Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), kept: None, only: wishes.only, end: None },
+        );
         self.tell(Event::Opened { job: JobId(job), options }, &mut Told::default());
         Ok(job)
     }
@@ -296,12 +305,15 @@ impl Core {
             }
             FromWorker::Unusable { run, count, error } => {
                 told.error = Some(error);
-                if let Some(seat) = self.seats.get_mut(&worker) {
-                    seat.returned(count, Duration::ZERO, 0);
-                }
+                let before = self.summary.failed;
                 for _ in 0..count {
                     let event = Event::Failed { run: RunId(run), again: false, busy: Duration::ZERO };
                     self.tell(event, &mut told);
+                }
+                // The count may be more than was left of the run.
+                let failed = u32::try_from(self.summary.failed - before).unwrap_or(count);
+                if let Some(seat) = self.seats.get_mut(&worker) {
+                    seat.returned(failed, Duration::ZERO, 0);
                 }
             }
             FromWorker::Retracted { run } => self.tell(Event::Retracted { run: RunId(run) }, &mut told),
@@ -311,9 +323,7 @@ impl Core {
             FromWorker::Resumed { run } => self.tell(Event::Resumed { run: RunId(run) }, &mut told),
             FromWorker::Overdue { run } => self.tell(Event::Overdue { run: RunId(run) }, &mut told),
             FromWorker::Open { job, parent: _, spec, wishes } => {
-                if let Err(error) = self.open(Owner::Worker { worker, job }, spec, &wishes) {
-                    self.say(worker, &ToWorker::Unopened { job, error });
-                }
+                self.open_nested(worker, job, spec, &wishes, &told.payload);
             }
             FromWorker::Push { job, number, items } => {
                 if let Some(&job) = self.nested.get(&(worker, job)) {
@@ -349,6 +359,39 @@ impl Core {
         }
     }
 
+    /// A job of a worker's task; captured data that came beside it are kept as long as the job.
+    fn open_nested(&mut self, worker: u32, job: u64, spec: JobSpec, wishes: &Wishes, beside: &Bytes) {
+        let kept = match spec.captured {
+            Captured::Constant(digest) if !beside.is_empty() => {
+                // A small one may share its memory with other messages.
+                let small = beside.len() < link::APART;
+                self.constants.keep(digest, if small { Bytes::copy_from_slice(beside) } else { beside.clone() });
+                Some(digest)
+            }
+            _ => None,
+        };
+        match self.open(Owner::Worker { worker, job }, spec, wishes) {
+            Ok(ours) => {
+                if let Some(opened) = self.jobs.get_mut(&ours) {
+                    opened.kept = kept;
+                }
+            }
+            Err(error) => {
+                self.release_constant(kept);
+                self.say(worker, &ToWorker::Unopened { job, error });
+            }
+        }
+    }
+
+    /// One keeper of a constant less.
+    pub(super) fn release_constant(&mut self, kept: Option<Digest>) {
+        if let Some(digest) = kept
+            && self.constants.release(&digest)
+        {
+            self.forget_constant(digest);
+        }
+    }
+
     fn say(&self, worker: u32, message: &ToWorker) {
         if let Some(seat) = self.seats.get(&worker) {
             seat.say(message, Bytes::new());
@@ -378,7 +421,7 @@ impl Core {
     }
 
     /// Nobody needs a constant any more.
-    pub(super) fn forget_constant(&mut self, digest: [u8; 32]) {
+    fn forget_constant(&mut self, digest: [u8; 32]) {
         for worker in self.constants.remove(&digest) {
             self.say(worker, &ToWorker::ForgetConstant { digest });
         }
@@ -388,6 +431,7 @@ impl Core {
     pub(super) fn break_off(&mut self, reason: &TaskError) {
         self.closed.get_or_insert_with(|| reason.clone());
         for job in mem::take(&mut self.jobs).into_values() {
+            self.release_constant(job.kept);
             if let Owner::Here(mailbox) = job.owner {
                 self.wakers.extend(mailbox.break_off(reason.clone()));
                 self.left.push(mailbox);
@@ -451,6 +495,7 @@ impl Core {
             }
             Instruction::Settled { job } => {
                 let Some(known) = self.jobs.remove(&job.0) else { return };
+                self.release_constant(known.kept);
                 match known.owner {
                     Owner::Here(mailbox) => self.left.push(mailbox),
                     Owner::Worker { worker, job } => drop(self.nested.remove(&(worker, job))),

@@ -20,7 +20,7 @@ use super::{
     port::Port,
 };
 use crate::{
-    cluster::{error::TaskError, progress::Progress},
+    cluster::{error::TaskError, progress::Progress, protocol::check_size},
     net::codec,
 };
 
@@ -196,8 +196,14 @@ where
             while *this.held < target && this.filled.len() < CHUNK_BYTES {
                 match input.as_mut().poll_item(context) {
                     Poll::Ready(Some(item)) => {
+                        let before = this.filled.len();
                         if let Err(error) = codec::encode_into(&item, this.filled) {
                             failed = Some(TaskError::codec("an argument", "encoded", &error));
+                            break;
+                        }
+                        if let Err(error) = check_size(this.filled.len() - before) {
+                            this.filled.truncate(before);
+                            failed = Some(TaskError::codec("an argument", "sent", &error));
                             break;
                         }
                         *this.held += 1;

@@ -189,6 +189,24 @@ async fn a_poison_of_the_input_travels_to_the_output_and_cancels_the_tasks() {
 }
 
 #[tokio::test]
+async fn a_poison_is_seen_though_no_more_input_is_wanted() {
+    let cluster = cluster(1).await.with(TaskOptions::new().chunk(1).in_flight(1));
+    let (waits, waits_rx) = aqueduct::buffered(5);
+    let (out, out_rx) = aqueduct::channel();
+    for _ in 0..5 {
+        waits.send(true).await.unwrap();
+    }
+    let map = cluster.process(wait_if, waits_rx, out).spawn();
+    while waits.len() == 5 {
+        tokio::task::yield_now().await;
+    }
+    waits.poison("out of numbers");
+    assert!(out_rx.recv().await.unwrap_err().is_poisoned());
+    assert!(map.await.unwrap_err().to_string().ends_with("out of numbers"));
+    is_free(&cluster).await;
+}
+
+#[tokio::test]
 async fn a_task_without_a_result_poisons_both_channels_with_its_error() {
     let cluster = cluster(2).await;
     let (numbers, numbers_rx) = aqueduct::channel();

@@ -87,7 +87,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         });
     // The item stays in any case, so that those who use it add no errors of their own.
     let beside = registered.unwrap_or_else(|error| error.to_compile_error());
-    quote!(#item #beside)
+    // Captured data are a `&Vec<T>`, since the vector is what travels.
+    quote!(#[allow(clippy::ptr_arg)] #item #beside)
 }
 
 const STANDS_ON: &str = "`#[remote]` stands on a function, or on an `impl` block whose methods take `&self`";

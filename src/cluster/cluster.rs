@@ -9,6 +9,7 @@ use super::{
     driver::{Driver, DriverPort, Launch, Plan},
     error::{ClusterError, Place, TaskError},
     forward,
+    keeping::Noting,
     map::{
         FromIter, FromStream, Map, TaskHandle, TaskOptions, Whole, flow::Flow, mailbox::Mailbox, port::Keep,
         port::Port, process, reduce,
@@ -60,7 +61,7 @@ impl fmt::Debug for Cluster {
 struct Target {
     function: u32,
     captured: Captured,
-    keep: Option<Keep>,
+    keep: Vec<Keep>,
     pure: bool,
 }
 
@@ -92,7 +93,6 @@ impl Cluster {
     }
 
     /// A cluster with more to say about it.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -204,8 +204,7 @@ impl Cluster {
     ///   [`in_flight`](TaskOptions::in_flight) allows. A channel with some room is faster than a rendezvous, which hands
     ///   tasks over one by one.
     /// * When the input is retired, it gives all results that are due, and ends.
-    /// * A poison of the input ends it at once, and goes on to the output; tasks under way are cancelled. While no more
-    ///   input is wanted, a poison is seen with the next result.
+    /// * A poison of the input ends it at once, and goes on to the output; tasks under way are cancelled.
     /// * A task without a result fails it: both channels are poisoned, and the cause is the [`TaskError`]. With
     ///   [`OnError::Skip`](crate::cluster::OnError::Skip) there is no result for such an item; with
     ///   [`OnError::Collect`](crate::cluster::OnError::Collect) it gives the results of the others, and fails at the end,
@@ -273,7 +272,8 @@ impl Cluster {
             flow.ordered = false;
             flow
         };
-        let flow = self.flow(&function, Work::Map).map(unordered).map_err(|(flow, error)| (unordered(flow), error));
+        let (flow, early) = self.flow(&function, Work::Map);
+        let flow = (unordered(flow), early);
         process::distribute(flow, self.options.on_error, input, output).named(format!("unordered map {name}"))
     }
 
@@ -355,14 +355,16 @@ impl Cluster {
     {
         let mailbox = Arc::new(Mailbox::new());
         let kill = self.options.kill;
-        let mut keep = None;
+        let mut keep = Vec::new();
         let job = self.target::<F, A, M>(&function).and_then(|target| {
             self.check_pure(&target)?;
             keep = target.keep;
             let mut payload = Vec::new();
+            let noting = Noting::begin();
             codec::encode_into(&arguments, &mut payload)
                 .map_err(|error| TaskError::codec("an argument", "encoded", &error))?;
             check_size(payload.len()).map_err(|error| TaskError::codec("an argument", "sent", &error))?;
+            keep.extend(kept(noting));
             let spec = self.spec(target.function, target.captured, Work::Map);
             self.port.submit(spec, self.options.wishes(), Arc::clone(&mailbox), payload.into())
         });
@@ -401,12 +403,15 @@ impl Cluster {
             registry.number_of(function.function()).map_err(|error| TaskError::NotRegistered(error.to_string()))?;
         let pure = registry.by_number(number).is_some_and(|entry| entry.pure);
         let (captured, keep) = match function.captured() {
-            None => (Captured::Nothing, None),
+            None => (Captured::Nothing, Vec::new()),
             Some(captured) => {
+                let noting = Noting::begin();
                 let bytes = codec::encode(captured)
                     .map_err(|error| TaskError::codec("the captured value", "encoded", &error))?;
                 check_size(bytes.len()).map_err(|error| TaskError::codec("the captured value", "sent", &error))?;
-                self.port.capture(bytes)?
+                let named = kept(noting);
+                let (captured, keep) = self.port.capture(bytes)?;
+                (captured, keep.into_iter().chain(named).collect())
             }
         };
         Ok(Target { function: number, captured, keep, pure })
@@ -420,18 +425,22 @@ impl Cluster {
     }
 
     /// A map's flow; an error is told by its first result.
-    fn flow<F: RemoteFn<A, M>, A, M>(&self, function: &F, work: Work) -> Result<Flow, (Flow, TaskError)> {
-        match self.target(function) {
-            Ok(target) => {
-                let spec = self.spec(target.function, target.captured, work);
-                Ok(Flow::new(Arc::clone(&self.port), spec, self.options.clone(), target.keep, target.pure))
-            }
+    fn flow<F: RemoteFn<A, M>, A, M>(&self, function: &F, work: Work) -> (Flow, Option<TaskError>) {
+        let (target, early) = match self.target(function) {
+            Ok(target) => (target, None),
             Err(error) => {
-                let spec = self.spec(0, Captured::Nothing, work);
-                Err((Flow::new(Arc::clone(&self.port), spec, self.options.clone(), None, false), error))
+                (Target { function: 0, captured: Captured::Nothing, keep: Vec::new(), pure: false }, Some(error))
             }
-        }
+        };
+        let spec = self.spec(target.function, target.captured, work);
+        (Flow::new(Arc::clone(&self.port), spec, self.options.clone(), target.keep, target.pure), early)
     }
+}
+
+/// The constants that were named, as one thing to be kept.
+fn kept(noting: Noting) -> Option<Keep> {
+    let named = noting.end();
+    (!named.is_empty()).then(|| Keep(Arc::new(named)))
 }
 
 fn registry() -> Result<&'static Registry, TaskError> {
@@ -527,6 +536,9 @@ impl Default for Builder {
     }
 }
 
+/// Signs of life are sent four times as often.
+const IDLE_LEAST: Duration = Duration::from_millis(100);
+
 /// What an init function may return.
 pub trait InitOutcome: DeserializeOwned {}
 
@@ -610,6 +622,12 @@ impl Builder {
         let workers = if self.workers.is_empty() { vec![Worker::new(); from_env()?] } else { self.workers };
         let log = self.log.or_else(|| std::env::var("AQUEDUCT_LOG").ok()).unwrap_or_default();
         forward::wanted_level(Some(&log)).map_err(ClusterError::Setting)?;
+        if self.idle_time < IDLE_LEAST {
+            return Err(ClusterError::Setting(format!(
+                "an idle time of {:?} would lose workers that are merely busy: give at least {IDLE_LEAST:?}",
+                self.idle_time
+            )));
+        }
         let plan = Plan {
             workers: workers.into_iter().map(|worker| worker.launch).collect(),
             init: self.init.transpose().map_err(ClusterError::Registry)?,

@@ -56,6 +56,7 @@ impl fmt::Display for WorkerEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.place)?;
         match (self.signal, self.code, &self.reason) {
+            (Some(9), _, Some(reason)) => write!(f, "was killed by the driver: {reason}")?,
             (Some(9), ..) => f.write_str("was killed by signal 9 (SIGKILL: by hand, or for lack of memory)")?,
             (Some(signal), ..) => write!(f, "was killed by signal {signal}")?,
             (None, Some(code), _) => write!(f, "exited with status {code}")?,
@@ -133,6 +134,15 @@ pub enum TaskError {
     Closed,
 }
 
+/// What is most often the cause where a worker never even connected.
+fn hint(end: &WorkerEnd) -> &'static str {
+    if end.reason.is_some() {
+        return "";
+    }
+    "\nA worker ends before it joins where its `main` does not begin with `aqueduct::init()` (or is not an \
+     `#[aqueduct::main]`); a test binary needs `aqueduct::worker_entry!();` at its top level."
+}
+
 fn on(place: &Option<Place>) -> String {
     place.as_ref().map(|place| format!(" on {place}")).unwrap_or_default()
 }
@@ -169,9 +179,7 @@ pub enum ClusterError {
         source: std::io::Error,
     },
     /// The worker ended before it had joined.
-    #[error(
-        "{end}\nA worker ends before it joins where its `main` does not begin with `aqueduct::init()` (or is not an `#[aqueduct::main]`); a test binary needs `aqueduct::worker_entry!();` at its top level."
-    )]
+    #[error("{end}{}", hint(.end))]
     Stillborn {
         /// How.
         end: Box<WorkerEnd>,

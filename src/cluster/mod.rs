@@ -14,6 +14,7 @@ pub(crate) mod entry_point;
 mod error;
 mod forward;
 mod human;
+mod keeping;
 mod lines;
 mod map;
 mod progress;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwn
 use super::{
     driver::{Driver, KeptConstant},
     error::TaskError,
+    keeping,
     protocol::Digest,
     worker::Scope,
 };
@@ -17,7 +18,8 @@ use super::{
 /// It travels as a small reference, in arguments or captured data; [`get`](Shared::get) in a task gives the value, which is
 /// sent to each host once, when it is first asked for, and decoded once per worker. Equal values are one.
 ///
-/// Keep a clone on the driver as long as tasks use it: when the last one there is dropped, the workers forget the value.
+/// It stays as long as a clone on the driver does, or a task that was given one is under way; then the workers forget it. (A
+/// clone that only travels in results, or that a task gives to tasks of its own, keeps nothing.)
 ///
 /// ```
 /// use aqueduct::cluster::{Shared, with};
@@ -78,6 +80,9 @@ impl<T> fmt::Debug for Shared<T> {
 
 impl<T> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some((_, kept)) = &self.here {
+            keeping::note(kept);
+        }
         self.digest.serialize(serializer)
     }
 }

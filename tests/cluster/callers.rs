@@ -6,7 +6,7 @@ use aqueduct::{
     Cluster,
     cluster::{TaskError, TaskOptions},
 };
-use futures::{StreamExt as _, executor::block_on};
+use futures::{StreamExt, executor::block_on};
 
 use crate::{
     common::within,

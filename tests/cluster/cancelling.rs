@@ -274,7 +274,7 @@ fn children_of_a_cancelled_task_are_cancelled() {
 fn a_dropped_map_reads_its_input_no_further() {
     static READ: AtomicU64 = AtomicU64::new(0);
     on(1, async |cluster| {
-        let mut map = cluster.map(quick, (0..).inspect(|_| drop(READ.fetch_add(1, Relaxed))));
+        let mut map = cluster.map(quick, (0..).inspect(|_| _ = READ.fetch_add(1, Relaxed)));
         assert_eq!(READ.load(Relaxed), 0, "a map is lazy");
         for n in 0..10 {
             assert_eq!(map.next().await, Some(Ok(n)));

@@ -167,6 +167,11 @@ fn the_last_worker_dead_without_replacement_ends_maps_with_an_error_that_says_ho
         assert!(error.to_string().contains("signal 9"), "{error}");
         let error = cluster.submit(with(room.place(), tried), (0, 0)).await.unwrap_err();
         assert!(matches!(error, TaskError::NoWorkers(_)), "what comes later is refused as well: {error}");
+        // A worker that joins has nothing to do with what was given up.
+        cluster.add_worker(aqueduct::cluster::Worker::new()).await.unwrap();
+        let results: Vec<(u64, u32)> =
+            cluster.map(with(room.place(), tried), (100..160).map(|item| (item, 0))).collect().await.unwrap();
+        assert_eq!(results, (100..160).map(|item| (item, 1)).collect::<Vec<_>>());
     });
 }
 

@@ -12,7 +12,7 @@ fn nothing(n: u32) -> u32 {
 #[test]
 fn a_million_small_tasks_cost_no_more_each_than_ten_thousand() {
     on(2, async |cluster| {
-        let mut per_item = |items: u32| {
+        let per_item = |items: u32| {
             let begun = Instant::now();
             let mut next = 0;
             cluster

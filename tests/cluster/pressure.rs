@@ -81,7 +81,7 @@ fn input_is_not_read_beyond_the_budget_while_tasks_are_held_back() {
     static READ: AtomicU64 = AtomicU64::new(0);
     let room = Room::new();
     on(2, async move |cluster| {
-        let input = (0..).inspect(|_| drop(READ.fetch_add(1, Relaxed)));
+        let input = (0..).inspect(|_| _ = READ.fetch_add(1, Relaxed));
         let mut map = cluster.map(with(room.place(), held_back), input).chunk(10).in_flight(100 << 10);
         let opener = thread::spawn({
             let room = room.place();
@@ -110,7 +110,7 @@ fn a_slow_consumer_holds_an_endless_input_back_to_the_budget() {
     static READ: AtomicU64 = AtomicU64::new(0);
     let budget = 4 << 20;
     on(2, async move |cluster| {
-        let input = (0..).inspect(|_| drop(READ.fetch_add(1, Relaxed))).map(|_| Block(vec![7; BLOCK]));
+        let input = (0..).inspect(|_| _ = READ.fetch_add(1, Relaxed)).map(|_| Block(vec![7; BLOCK]));
         let mut map = cluster.map(echoed, input).in_flight(budget);
         let mut most = 0;
         let mut memories = Vec::new();
@@ -145,7 +145,7 @@ fn results_that_wait_for_their_turn_count_against_the_budget() {
     let room = Room::new();
     let budget = 4 << 20;
     on(2, async move |cluster| {
-        let input = (0..).inspect(|_| drop(READ.fetch_add(1, Relaxed)));
+        let input = (0..).inspect(|_| _ = READ.fetch_add(1, Relaxed));
         let mut map = cluster.map(with(room.place(), first_late), input).chunk(1).in_flight(budget);
         let opener = thread::spawn({
             let room = room.place();
@@ -161,7 +161,9 @@ fn results_that_wait_for_their_turn_count_against_the_budget() {
         });
         assert!(map.next().await.is_some_and(|block| block.is_ok()));
         let read = opener.join().expect("it stops reading");
-        assert!(read as usize * BLOCK <= budget + (40 << 16), "{read} results were waiting in the driver");
+        // How large a result is shows only when it is there: what was under way before that comes on top.
+        let under_way = 2 * 258;
+        assert!(read as usize <= budget / BLOCK + under_way, "{read} results were waiting in the driver");
     });
 }
 

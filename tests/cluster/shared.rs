@@ -105,7 +105,7 @@ fn equal_constants_are_one() {
         assert_eq!(cluster.summary().constants_sent.count, 1);
         // One of the two is enough to keep it.
         drop(one);
-        assert_eq!(cluster.submit(byte_of, (other, 5)).await.map(|byte| byte.is_ok()), Ok(true));
+        assert_eq!(cluster.submit(byte_of, (other.clone(), 5)).await.map(|byte| byte.is_ok()), Ok(true));
     });
 }
 
@@ -123,20 +123,39 @@ fn what_is_too_much_for_a_worker_is_dropped_and_fetched_again() {
 }
 
 #[test]
-fn a_dropped_constant_is_an_error_that_says_so() {
+fn a_constant_stays_as_long_as_a_task_that_was_given_it() {
     let room = Room::new();
     on(1, async move |cluster| {
         let shared = cluster.share(blob(100_000, 5)).unwrap();
+        let byte = shared.get().unwrap().0[7];
+        // The last clones are moved into the calls.
         let first = cluster.submit(with((shared.clone(), room.place()), later_byte_of), 7);
+        let second = cluster.submit(byte_of, (shared.clone(), 7));
+        let third = cluster.map(byte_of, [(shared, 7)]).collect::<Vec<_>>();
         until("it has begun", || room.log().len() == 1);
-        drop(shared);
         room.mark("open");
-        let error = first.await.unwrap().expect_err("it is gone");
+        assert_eq!(first.await.unwrap(), Ok(byte));
+        assert_eq!(second.await.unwrap(), Ok(byte));
+        assert_eq!(third.await.unwrap(), [Ok(byte)]);
+    });
+}
+
+#[test]
+fn a_dropped_constant_is_an_error_that_says_so() {
+    #[aqueduct::remote]
+    fn back(shared: Shared<Blob>) -> Shared<Blob> {
+        shared
+    }
+    on(1, async |cluster| {
+        let shared = cluster.share(blob(100_000, 5)).unwrap();
+        // What comes back names the constant, and does not keep it.
+        let name = cluster.submit(back, shared).await.unwrap();
+        let error = cluster.submit(byte_of, (name, 7)).await.unwrap().expect_err("it is gone");
         assert!(error.contains("dropped its `Shared`"), "{error}");
         // The same value again is found again.
         let again = cluster.share(blob(100_000, 5)).unwrap();
         let byte = again.get().unwrap().0[7];
-        assert_eq!(cluster.submit(byte_of, (again, 7)).await, Ok(Ok(byte)));
+        assert_eq!(cluster.submit(byte_of, (again.clone(), 7)).await, Ok(Ok(byte)));
     });
 }
 
@@ -152,7 +171,8 @@ fn a_constant_read_as_another_type_is_an_error() {
         let travelled = cluster.submit(disguised, shared.clone()).await.unwrap();
         assert!(matches!(travelled.get(), Err(TaskError::Codec { .. })));
         assert_eq!(cluster.submit(byte_of, (travelled, 3)).await.map(|byte| byte.is_ok()), Ok(true));
-        let error = cluster.submit(with(cluster.share(0xFFFF_FFFF_u32).unwrap(), wrong_number), 0).await.unwrap();
+        let number = cluster.share(0xFFFF_FFFF_u32).unwrap();
+        let error = cluster.submit(with(number.clone(), wrong_number), 0).await.unwrap();
         assert!(error.unwrap_err().contains("a shared constant cannot be decoded"));
     });
 }

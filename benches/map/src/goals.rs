@@ -102,8 +102,7 @@ impl Goal {
             TaskAnd(rest) => {
                 let cell = CELLS.iter().find(|cell| cell.name == self.cell)?;
                 let entry = cell.entries.iter().find(|entry| entry.who == Who::Aqueduct)?;
-                let sizes = if quick { entry.quick } else { entry.full }.split(' ').map(str::to_owned);
-                let task = Sizes::parse(sizes).ok()?.number("micros").ok()?;
+                let task = Sizes::parse(entry.sizes(quick)?).ok()?.number("micros").ok()?;
                 let bound = task as f64 * 1e-3 + rest;
                 Some((everywhere(bound), show(bound)))
             }
@@ -121,7 +120,8 @@ impl Goal {
             }
             Best(factor) => {
                 let peers = record.rows(self.cell).into_iter().filter(|(who, _)| who.is_peer());
-                let median = |row: &Row| Some(Spread::of(record.rounds(self.cell, row, self.metric).into_values())?.median);
+                let median =
+                    |row: &Row| Some(Spread::of(record.rounds(self.cell, row, self.metric).into_values())?.median);
                 let best = peers.filter(|row| median(row).is_some()).max_by(|a, b| {
                     let order = median(a).unwrap_or_default().total_cmp(&median(b).unwrap_or_default());
                     if self.more_is_better { order } else { order.reverse() }
@@ -147,6 +147,7 @@ impl Goal {
         let Some(ratios) = Spread::of(ratios) else {
             return format!("| {} | {spread} | {name} | no round with both | |\n", self.text);
         };
+        // Of what is below zero no ratio says anything: only that the bound is kept.
         let met = if self.more_is_better { ratios.median >= 1.0 } else { ratios.median <= 1.0 };
         format!("| {} | {spread} | {name} | {ratios} | {} |\n", self.text, if met { "yes" } else { "**no**" })
     }
@@ -159,4 +160,81 @@ pub(crate) fn table(record: &Record, cells: &[&'static str], quick: bool) -> Str
         text.push_str(&goal.line(record, quick));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::race::Run;
+
+    fn record(cell: &str, rounds: &[&[(Who, &str, &str, f64)]]) -> Record {
+        let cell = CELLS.iter().find(|known| known.name == cell).unwrap();
+        let mut record = Record::default();
+        for (round, figures) in (0..).zip(rounds) {
+            for &(who, way, metric, value) in *figures {
+                let figures = vec![(way.to_owned(), metric.to_owned(), value)];
+                record.add(cell, who, round, Run { figures, ..Run::default() });
+            }
+        }
+        record
+    }
+
+    fn met(record: &Record, text: &str, cell: &str) -> bool {
+        let goal = GOALS.iter().find(|goal| goal.text.starts_with(text) && goal.cell == cell).unwrap();
+        let line = goal.line(record, false);
+        assert!(line.ends_with("| yes |\n") || line.ends_with("| **no** |\n"), "{line}");
+        line.ends_with("| yes |\n")
+    }
+
+    #[test]
+    fn goals_are_about_figures_that_there_are() {
+        for goal in GOALS {
+            let cell = CELLS.iter().find(|cell| cell.name == goal.cell).unwrap();
+            assert!(cell.metrics.iter().any(|(metric, _)| *metric == goal.metric), "{}", goal.text);
+        }
+    }
+
+    #[test]
+    fn ratios_are_taken_within_a_round() {
+        // The second round was twice as slow for everybody.
+        let rate = "rate";
+        let record = record(
+            "single",
+            &[
+                &[(Who::Aqueduct, "ordered", rate, 100.0), (Who::Pool, "", rate, 90.0)],
+                &[(Who::Aqueduct, "ordered", rate, 50.0), (Who::Pool, "", rate, 45.0)],
+                &[(Who::Aqueduct, "ordered", rate, 80.0), (Who::Pool, "", rate, 120.0)],
+            ],
+        );
+        assert!(met(&record, "no-op, one message each, ordered", "single"));
+    }
+
+    #[test]
+    fn a_peer_that_is_better_is_noticed_in_both_directions() {
+        let slow = record("single", &[&[(Who::Aqueduct, "ordered", "rate", 9.0), (Who::Dask, "", "rate", 10.0)]]);
+        assert!(!met(&slow, "no-op, one message each, ordered", "single"));
+        let late = record(
+            "round-trip",
+            &[&[
+                (Who::Aqueduct, "awaited", "median", 11.0),
+                (Who::Pool, "", "median", 10.0),
+                (Who::Ray, "", "median", 99.0),
+            ]],
+        );
+        assert!(!met(&late, "round trip", "round-trip"));
+    }
+
+    #[test]
+    fn what_runs_in_the_main_process_is_no_peer() {
+        let record = record("single", &[&[(Who::Aqueduct, "ordered", "rate", 9.0), (Who::Scoop, "", "rate", 10.0)]]);
+        let goal = GOALS.iter().find(|goal| goal.cell == "single").unwrap();
+        assert!(goal.line(&record, false).contains("nobody to compare with"));
+    }
+
+    #[test]
+    fn the_cost_of_a_death_is_held_against_the_length_of_a_task() {
+        let longer = |value| record("kill", &[&[(Who::Aqueduct, "", "longer", value)]]);
+        assert!(met(&longer(80.0), "map with a kill", "kill"));
+        assert!(!met(&longer(80.1), "map with a kill", "kill"));
+    }
 }

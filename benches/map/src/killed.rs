@@ -59,8 +59,7 @@ pub(crate) fn cost(entries: &[Entry], victim: u32, at: u64) -> Cost {
 
     let mut seen = BTreeSet::new();
     let begun = entries.iter().filter(|entry| entry.begins);
-    let repeated: BTreeSet<u64> =
-        begun.filter(|entry| !seen.insert(entry.item)).map(|entry| entry.item).collect();
+    let repeated: BTreeSet<u64> = begun.filter(|entry| !seen.insert(entry.item)).map(|entry| entry.item).collect();
     Cost { lost: lost.len(), begun_elsewhere, needless: repeated.difference(&lost).count() }
 }
 

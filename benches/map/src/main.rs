@@ -28,6 +28,8 @@ use std::{collections::BTreeMap, env, error::Error, process::ExitCode, time::Ins
 
 const USAGE: &str = "usage: map-race [--quick] [--rounds N] [--only CELL]...";
 
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
 struct Options {
     quick: bool,
     rounds: u32,
@@ -69,7 +71,7 @@ impl Options {
 }
 
 /// The race; true if ours did all that it was asked.
-fn race(options: &Options) -> Result<bool, Box<dyn Error>> {
+fn race(options: &Options) -> Outcome<bool> {
     let python = Python::find();
     let scratch = race::Scratch::new()?;
     let present: BTreeMap<Who, Result<String, String>> =
@@ -87,8 +89,12 @@ fn race(options: &Options) -> Result<bool, Box<dyn Error>> {
                     record.note(cell, entry.who, format!("missing: {reason}"));
                     continue;
                 }
+                let Some(sizes) = entry.sizes(options.quick) else {
+                    record.note(cell, entry.who, "left out".into());
+                    continue;
+                };
                 let start = Instant::now();
-                let run = race::run(cell, entry, options.quick, &python, &scratch)?;
+                let run = race::run(cell, entry, sizes, &python, &scratch)?;
                 let said = run.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
                 let (of, seconds) = (options.rounds, start.elapsed().as_secs_f64());
                 eprintln!("round {} of {of}, {}, {}: {seconds:.1} s{said}", round + 1, cell.name, entry.who.name());
@@ -110,7 +116,7 @@ fn main() -> ExitCode {
     // In a worker process this does not return.
     aqueduct::init();
     let words: Vec<String> = env::args().skip(1).collect();
-    let part = |rest: &[String], run: fn(&str, &Sizes) -> Result<(), Box<dyn Error>>| match rest {
+    let part = |rest: &[String], run: fn(&str, &Sizes) -> Outcome<()>| match rest {
         [cell, sizes @ ..] => run(cell, &Sizes::parse(sizes.to_vec())?).map(|()| true),
         [] => Err("which cell?".into()),
     };

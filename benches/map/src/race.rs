@@ -5,14 +5,13 @@ use crate::{
     competitor::Python,
     killed,
     report::Report,
-    sizes::Sizes,
 };
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     error::Error,
     fs::{self, File},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{self, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -73,12 +72,10 @@ fn run_to_end(mut command: Command, limit: Duration) -> std::io::Result<End> {
 pub(crate) fn run(
     cell: &Cell,
     entry: &Entry,
-    quick: bool,
+    mut sizes: Vec<String>,
     python: &Python,
     scratch: &Scratch,
 ) -> Result<Run, Box<dyn Error>> {
-    let mut sizes: Vec<String> =
-        if quick { entry.quick } else { entry.full }.split(' ').map(str::to_owned).collect();
     let diary = scratch.0.join("diary");
     let calm = scratch.0.join("diary.calm");
     if cell.is_kill() {
@@ -92,8 +89,8 @@ pub(crate) fn run(
     let (out, err) = (scratch.0.join("out"), scratch.0.join("err"));
     let mut command = python.command(entry.who, cell.name, &sizes)?;
     command.stdout(File::create(&out)?).stderr(File::create(&err)?);
-    // The pool's `map` hangs when a worker dies: bounded by a few times what it takes.
-    command.env("POOL_LIMIT", if cell.is_kill() && quick { "4" } else if cell.is_kill() { "15" } else { "100" });
+    // The pool's `map` hangs when a worker dies: bounded by a few times what it takes in peace.
+    command.env("POOL_LIMIT", if cell.is_kill() { "12" } else { "100" });
     let end = run_to_end(command, cell.limit)?;
 
     let out = String::from_utf8_lossy(&fs::read(out)?).into_owned();
@@ -109,13 +106,14 @@ pub(crate) fn run(
         End::Exited(status) if status.success() => None,
         End::Exited(status) => {
             let said = String::from_utf8_lossy(&fs::read(err)?).into_owned();
-            let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            Some(format!("{status}: {}", last.chars().take(120).collect::<String>()))
+            // The last line with words in it.
+            let last = said.lines().rev().find(|line| line.contains(char::is_alphabetic)).unwrap_or_default();
+            Some(format!("{status}: {}", last.trim().chars().take(120).collect::<String>()))
         }
         End::Hung => Some(format!("no end within {} s", cell.limit.as_secs())),
     };
     if cell.is_kill() {
-        judge_kill(&mut run, &reports, trouble, &diary, &Sizes::parse(sizes)?)?;
+        judge_kill(&mut run, &reports, trouble, &diary)?;
     } else {
         run.failed = trouble.is_some();
         run.note = trouble;
@@ -124,13 +122,7 @@ pub(crate) fn run(
 }
 
 /// What the death of a worker did.
-fn judge_kill(
-    run: &mut Run,
-    reports: &[Report],
-    trouble: Option<String>,
-    diary: &std::path::Path,
-    sizes: &Sizes,
-) -> Result<(), Box<dyn Error>> {
+fn judge_kill(run: &mut Run, reports: &[Report], trouble: Option<String>, diary: &Path) -> Result<(), Box<dyn Error>> {
     let calm = reports.iter().find_map(|report| match report {
         Report::Calm { seconds } => Some(*seconds),
         _ => None,
@@ -163,11 +155,7 @@ fn judge_kill(
         }
         Some((seconds, "TimeoutError")) => note(format!("hangs: no end within {seconds:.0} s")),
         Some((_, outcome)) => note(format!("fails: {outcome}")),
-        None => note(format!(
-            "the whole program ends: {} (map of {} tasks)",
-            trouble.unwrap_or_else(|| "no reason given".into()),
-            sizes.number("tasks")?
-        )),
+        None => note(format!("the whole program ends: {}", trouble.unwrap_or_else(|| "no reason given".into()))),
     }
     Ok(())
 }

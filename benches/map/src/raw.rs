@@ -10,10 +10,11 @@ use aqueduct::net::{
 };
 use bytes::Bytes;
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use rustix::thread::{CpuSet, sched_setaffinity};
 use std::{
     env,
     error::Error,
-    io::{Read, Write, stdin},
+    io::{self, Read, Write, stdin},
     net::{Ipv4Addr, SocketAddr},
     process::{Child, Command, Stdio},
     sync::{
@@ -21,7 +22,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -41,8 +42,9 @@ pub(crate) fn run(cell: &str, sizes: &Sizes) -> Outcome {
         match cell {
             "round-trip" => {
                 echo(sizes.number("tasks")?).await?;
-                wakes(sizes.number("tasks")?);
-                Ok(())
+                let count = sizes.number("tasks")?;
+                wakes("wake of a thread", count, None)?;
+                wakes("wake of a thread on another processor", count, Some([0, 1]))
             }
             "arguments" => both(TAKE, sizes.number("pieces")?).await,
             "results" => both(GIVE, sizes.number("pieces")?).await,
@@ -190,32 +192,52 @@ async fn both_move(first: &mut Other, second: &mut Other, role: u8, count: u64) 
     first.and(second)
 }
 
-/// Two threads that wake each other in turn, and sleep in between: half of a round is a wake.
-fn wakes(count: u64) {
-    let turn = Arc::new(AtomicU64::new(0));
-    let main = thread::current();
-    let partner = {
-        let turn = Arc::clone(&turn);
-        thread::spawn(move || {
-            for round in 0..count {
-                while turn.load(Ordering::Acquire) != 2 * round + 1 {
-                    thread::park();
+/// Two threads that wake each other in turn, and sleep in between: half of a round is a wake. Without `processors` the
+/// system places them, often both on one.
+fn wakes(way: &str, count: u64, processors: Option<[usize; 2]>) -> Outcome {
+    let pair = thread::spawn(move || {
+        stay_on(processors.map(|[first, _]| first))?;
+        let turn = Arc::new(AtomicU64::new(0));
+        let this = thread::current();
+        let partner = {
+            let turn = Arc::clone(&turn);
+            thread::spawn(move || {
+                stay_on(processors.map(|[_, second]| second))?;
+                for round in 0..count {
+                    while turn.load(Ordering::Acquire) != 2 * round + 1 {
+                        thread::park();
+                    }
+                    turn.store(2 * round + 2, Ordering::Release);
+                    this.unpark();
                 }
-                turn.store(2 * round + 2, Ordering::Release);
-                main.unpark();
+                Ok::<_, io::Error>(())
+            })
+        };
+        let mut times = Vec::new();
+        for round in 0..count {
+            let start = Instant::now();
+            turn.store(2 * round + 1, Ordering::Release);
+            partner.thread().unpark();
+            while turn.load(Ordering::Acquire) != 2 * round + 2 && !partner.is_finished() {
+                thread::park_timeout(Duration::from_secs(1));
             }
-        })
-    };
-    let mut times = Vec::new();
-    for round in 0..count {
-        let start = Instant::now();
-        turn.store(2 * round + 1, Ordering::Release);
-        partner.thread().unpark();
-        while turn.load(Ordering::Acquire) != 2 * round + 2 {
-            thread::park();
+            times.push(start.elapsed() / 2);
         }
-        times.push(start.elapsed() / 2);
+        partner.join().map_err(|_| io::Error::other("the partner panicked"))??;
+        Ok::<_, io::Error>(times)
+    });
+    match pair.join().map_err(|_| "a thread that wakes another panicked")? {
+        Ok(times) => report::latencies(way, times),
+        // One processor only: there is nothing to measure.
+        Err(error) if processors.is_some() => eprintln!("{way}: {error}"),
+        Err(error) => return Err(error.into()),
     }
-    partner.join().expect("it only counts");
-    report::latencies("wake of a thread", times);
+    Ok(())
+}
+
+fn stay_on(processor: Option<usize>) -> io::Result<()> {
+    let Some(processor) = processor else { return Ok(()) };
+    let mut set = CpuSet::new();
+    set.set(processor);
+    Ok(sched_setaffinity(None, &set)?)
 }

@@ -1,10 +1,6 @@
 //! All figures of all rounds, and the tables made of them.
 
-use crate::{
-    cells::Cell,
-    competitor::Who,
-    race::Run,
-};
+use crate::{cells::Cell, competitor::Who, race::Run};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// Whose figures: a competitor, and its way.
@@ -37,6 +33,9 @@ impl Spread {
 
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.least == self.most {
+            return f.write_str(&show(self.median));
+        }
         write!(f, "{} ({}–{})", show(self.median), show(self.least), show(self.most))
     }
 }
@@ -49,8 +48,8 @@ pub(crate) fn show(value: f64) -> String {
         _ if size >= 1e6 => format!("{:.2}M", value / 1e6),
         _ if size >= 1e4 => format!("{:.1}k", value / 1e3),
         _ if size >= 100.0 => format!("{value:.0}"),
+        _ if value.fract() == 0.0 => format!("{value}"),
         _ if size >= 10.0 => format!("{value:.1}"),
-        _ if size == 0.0 => "0".into(),
         _ => format!("{value:.3}"),
     }
 }
@@ -96,7 +95,7 @@ impl Record {
         let rows = self.rows(cell.name);
         for entry in cell.entries {
             let note = self.notes.get(&(cell.name, entry.who)).map(String::as_str).unwrap_or_default();
-            let size = if quick { entry.quick } else { entry.full };
+            let size = entry.sizes(quick).map(|words| words.join(" ")).unwrap_or_default();
             let mut ways: Vec<&Row> = rows.iter().filter(|(who, _)| *who == entry.who).collect();
             let nothing = (entry.who, String::new());
             if ways.is_empty() {
@@ -133,7 +132,7 @@ mod tests {
 
     #[test]
     fn figures_keep_three_digits() {
-        let shown = [0.0, 0.9712, 12.34, 123.4, 9_876.0, 12_345.0, 8_090_000.0, 12_345_678.0].map(show);
-        assert_eq!(shown, ["0", "0.971", "12.3", "123", "9876", "12.3k", "8.09M", "12.3M"]);
+        let shown = [0.0, 5.0, 0.9712, 12.34, 123.4, 9_876.0, 12_345.0, 8_090_000.0, 12_345_678.0].map(show);
+        assert_eq!(shown, ["0", "5", "0.971", "12.3", "123", "9876", "12.3k", "8.09M", "12.3M"]);
     }
 }

@@ -50,13 +50,16 @@ pub(super) enum Answer {
 #[derive(Debug, Default)]
 pub(super) struct ConstantTable {
     constants: HashMap<Digest, Constant>,
-    /// The run's private directory, if there is one.
+    /// The run's private directory, made for the first large constant.
     pub(super) directory: Option<PathBuf>,
 }
 
 impl ConstantTable {
     /// Keeps a constant, once more if it is known.
     pub(super) fn keep(&mut self, digest: Digest, bytes: Bytes) {
+        if bytes.len() >= FILE_LEAST && self.directory.is_none() {
+            self.directory = private_directory();
+        }
         self.constants
             .entry(digest)
             .or_insert_with(|| Constant { bytes, keepers: 0, hosts: HashMap::new(), holders: HashSet::new() })
@@ -172,4 +175,15 @@ impl ConstantTable {
         }
         again
     }
+}
+
+/// A directory for this run alone, which nobody else may read.
+fn private_directory() -> Option<PathBuf> {
+    let random = ring::rand::generate::<[u8; 8]>(&ring::rand::SystemRandom::new()).ok()?.expose();
+    let path = std::env::temp_dir().join(format!("aqueduct-{:016x}", u64::from_le_bytes(random)));
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    // Without it constants are sent to each worker.
+    builder.create(&path).ok().map(|()| path)
 }

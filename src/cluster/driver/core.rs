@@ -58,6 +58,8 @@ struct Job {
     told: Vec<u32>,
     /// Its captured data, if they are kept here for it.
     kept: Option<Digest>,
+    /// The tags of workers that may run it.
+    needs: Tags,
     /// The one worker it is for.
     only: Option<u32>,
     /// How that one ended.
@@ -169,7 +171,7 @@ impl Core {
         if known && (bits == 0 || self.offered.iter().any(|tags| tags.cover(Tags(bits)))) {
             Ok(Tags(bits))
         } else {
-            Err(TaskError::NoSuchWorker { needs: names.to_vec(), present: self.tags.clone() })
+            Err(TaskError::NoSuchWorker { needs: names.to_vec(), present: self.offered_names() })
         }
     }
 
@@ -181,10 +183,7 @@ impl Core {
         if let Some(only) = wishes.only
             && !self.seats.contains_key(&only)
         {
-            return Err(TaskError::NoSuchWorker {
-                needs: vec![format!("worker {only}")],
-                present: self.seats.keys().map(|worker| format!("worker {worker}")).collect(),
-            });
+            return Err(self.nobody(vec![format!("worker {only}")]));
         }
         let options = JobOptions {
             priority: spec.priority,
@@ -206,7 +205,16 @@ impl Core {
         }
         self.jobs.insert(
             job,
-            Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), kept: None, only: wishes.only, end: None },
+            Job {
+                owner,
+                spec,
+                chunks: HashMap::new(),
+                told: Vec::new(),
+                kept: None,
+                needs,
+                only: wishes.only,
+                end: None,
+            },
         );
         self.tell(Event::Opened { job: JobId(job), options }, &mut Told::default());
         Ok(job)
@@ -427,16 +435,50 @@ impl Core {
         }
     }
 
+    /// No worker of this number is there.
+    fn nobody(&self, needs: Vec<String>) -> TaskError {
+        let mut present: Vec<_> = self.seats.keys().collect();
+        present.sort_unstable();
+        TaskError::NoSuchWorker { needs, present: present.iter().map(|worker| format!("worker {worker}")).collect() }
+    }
+
+    /// A worker has gone for good: what no other worker may run would wait for ever.
+    pub(super) fn give_up_unservable(&mut self) {
+        let served = |needs: Tags| needs == Tags::default() || self.offered.iter().any(|tags| tags.cover(needs));
+        let stranded: Vec<u64> = self.jobs.iter().filter(|(_, job)| !served(job.needs)).map(|(at, _)| *at).collect();
+        for job in stranded {
+            let Some(known) = self.jobs.get(&job) else { continue };
+            let names = self.tags.iter().enumerate();
+            let needs =
+                names.filter(|(bit, _)| known.needs.0 & (1 << bit) != 0).map(|(_, name)| name.clone()).collect();
+            let error = TaskError::NoSuchWorker { needs, present: self.offered_names() };
+            match &known.owner {
+                Owner::Here(mailbox) => self.wakers.extend(mailbox.break_off(error)),
+                Owner::Worker { worker, job } => self.say(*worker, &ToWorker::Unopened { job: *job, error }),
+            }
+            self.cancel(job, false);
+        }
+    }
+
+    /// The tags that some worker has.
+    fn offered_names(&self) -> Vec<String> {
+        let offered = self.offered.iter().fold(0, |all, tags| all | tags.0);
+        let names = self.tags.iter().enumerate();
+        names.filter(|(bit, _)| offered & (1 << bit) != 0).map(|(_, name)| name.clone()).collect()
+    }
+
     /// No worker is left, or none is wanted: every owner is told.
     pub(super) fn break_off(&mut self, reason: &TaskError) {
         self.closed.get_or_insert_with(|| reason.clone());
-        for job in mem::take(&mut self.jobs).into_values() {
-            self.release_constant(job.kept);
-            if let Owner::Here(mailbox) = job.owner {
+        // A worker may join later: of these jobs nothing may be left for it.
+        let open: Vec<u64> = self.jobs.keys().copied().collect();
+        for job in open {
+            if let Some(Owner::Here(mailbox)) = self.jobs.get(&job).map(|job| &job.owner) {
                 self.wakers.extend(mailbox.break_off(reason.clone()));
-                self.left.push(mailbox);
             }
+            self.cancel(job, false);
         }
+        self.jobs.clear();
         self.nested.clear();
     }
 
@@ -520,7 +562,10 @@ impl Core {
                 let deaths = if let Failure::Deaths(deaths) = failure { deaths } else { 1 };
                 match told.end.as_ref().or_else(|| self.jobs.get(&job)?.end.as_ref()) {
                     Some(end) => TaskError::WorkersDied { deaths, end: Box::new(end.clone()) },
-                    None => TaskError::Cancelled,
+                    None => match self.jobs.get(&job).and_then(|job| job.only) {
+                        Some(only) => self.nobody(vec![format!("worker {only}")]),
+                        None => TaskError::Cancelled,
+                    },
                 }
             }
         }

@@ -9,7 +9,6 @@ use std::{
     collections::HashMap,
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
     process::{Command, ExitStatus},
     sync::{
         Arc,
@@ -95,6 +94,10 @@ pub(super) struct Expected {
     outcome: Mutex<Option<oneshot::Sender<Result<(), ClusterError>>>>,
     /// Its process has ended; what it had sent may still be read.
     ended: AtomicBool,
+    /// It has joined.
+    ready: AtomicBool,
+    /// Somebody waited for it and was told that it does not come: nobody wants another in its place.
+    given_up: AtomicBool,
 }
 
 impl Expected {
@@ -105,6 +108,7 @@ impl Expected {
     }
 
     pub(super) fn joined(&self) {
+        self.ready.store(true, Relaxed);
         self.tell(Ok(()));
     }
 
@@ -120,7 +124,10 @@ impl Expected {
         match self.outcome.lock().take() {
             // Nobody may be waiting: then it was a replacement.
             Some(waiting) => {
-                let _ = waiting.send(outcome);
+                let failed = outcome.is_err();
+                if waiting.send(outcome).is_ok() && failed {
+                    self.given_up.store(true, Relaxed);
+                }
                 true
             }
             None => false,
@@ -128,7 +135,7 @@ impl Expected {
     }
 
     fn is_ready(&self) -> bool {
-        self.outcome.lock().is_none()
+        self.ready.load(Relaxed)
     }
 }
 
@@ -174,7 +181,6 @@ struct Inner {
 pub(crate) struct Driver {
     pub(crate) shared: Arc<Shared>,
     inner: Arc<Inner>,
-    directory: Option<PathBuf>,
 }
 
 fn system<E: Into<Box<dyn std::error::Error + Send + Sync>>>(what: &str) -> impl FnOnce(E) -> ClusterError {
@@ -186,9 +192,7 @@ impl Driver {
     pub(crate) async fn start(plan: Plan) -> Result<Self, ClusterError> {
         let authority = Authority::new().map_err(system("no authority for this run"))?;
         let own = authority.driver().map_err(system("no certificate for the driver"))?;
-        let directory = private_directory();
-        let mut core = Core::new(plan.settings.clone());
-        core.constants.directory.clone_from(&directory);
+        let core = Core::new(plan.settings.clone());
         let shared = Arc::new(Shared::new(core));
         let patience = Patience { idle: plan.idle_time, ..Patience::default() };
         let (told, started) = oneshot::channel();
@@ -200,7 +204,7 @@ impl Driver {
                     Ok(runtime) => runtime,
                     Err(error) => return drop(told.send(Err(system("no I/O runtime")(error)))),
                 };
-                runtime.block_on(io(shared, directory, authority, &own, patience, plan, told));
+                runtime.block_on(io(shared, authority, &own, patience, plan, told));
                 runtime.shutdown_background();
             })
             .map_err(system("no I/O thread"))?;
@@ -261,14 +265,10 @@ impl Driver {
     }
 
     fn remove_directory(&self) {
-        remove_directory(self.directory.as_ref());
-    }
-}
-
-fn remove_directory(directory: Option<&PathBuf>) {
-    if let Some(directory) = directory {
-        // It may be gone already.
-        let _ = std::fs::remove_dir_all(directory);
+        if let Some(directory) = self.shared.with(|core| core.constants.directory.take()) {
+            // It may be gone already: workers that see their driver gone remove it too.
+            let _ = std::fs::remove_dir_all(directory);
+        }
     }
 }
 
@@ -281,23 +281,11 @@ impl Drop for Driver {
     }
 }
 
-/// A directory for this run alone, which nobody else may read.
-fn private_directory() -> Option<PathBuf> {
-    let random = ring::rand::generate::<[u8; 8]>(&ring::rand::SystemRandom::new()).ok()?.expose();
-    let path = std::env::temp_dir().join(format!("aqueduct-{:016x}", u64::from_le_bytes(random)));
-    let mut builder = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    // Without it constants are sent to each worker.
-    builder.create(&path).ok().map(|()| path)
-}
-
 type Started = Result<(Driver, Vec<oneshot::Receiver<Result<(), ClusterError>>>), ClusterError>;
 
 /// The I/O thread.
 async fn io(
     shared: Arc<Shared>,
-    directory: Option<PathBuf>,
     authority: Authority,
     own: &Identity,
     patience: Patience,
@@ -310,13 +298,10 @@ async fn io(
             tokio::spawn(accept(Arc::clone(&inner), endpoint));
             tokio::spawn(keep_house(Arc::clone(&inner)));
             // Where nobody waits for it any more, it drops here, and that ends what was started.
-            drop(told.send(Ok((Driver { shared, inner: Arc::clone(&inner), directory }, waiting))));
+            drop(told.send(Ok((Driver { shared, inner: Arc::clone(&inner) }, waiting))));
             inner
         }
-        Err(error) => {
-            remove_directory(directory.as_ref());
-            return drop(told.send(Err(error)));
-        }
+        Err(error) => return drop(told.send(Err(error))),
     };
     inner.ended.notified().await;
 }
@@ -397,6 +382,7 @@ async fn keep_house(inner: Arc<Inner>) {
             (std::mem::take(&mut core.to_kill), std::mem::take(&mut core.to_release), wake_at)
         });
         for worker in kill {
+            inner.blame(worker, "a task did not end when its time was up, or when it was cancelled");
             inner.kill(worker);
         }
         for worker in release {
@@ -458,6 +444,8 @@ impl Inner {
             shares_files: true,
             outcome: Mutex::new(Some(outcome)),
             ended: AtomicBool::new(false),
+            ready: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
         };
         posts.insert(
             worker,
@@ -534,7 +522,7 @@ impl Inner {
             core.offers_no_more(post.expected.tags);
             core.lost(worker, end.clone(), expected);
         });
-        if !expected {
+        if !expected && !post.expected.given_up.load(Relaxed) {
             let strikes = if ready { 0 } else { self.strikes.load(Relaxed) + 1 };
             self.strikes.store(strikes, Relaxed);
             if self.replace && strikes < STRIKES {
@@ -547,8 +535,17 @@ impl Inner {
         if !closing && self.posts.lock().is_empty() {
             let reason = TaskError::NoWorkers(end.to_string());
             self.shared.with(|core| core.break_off(&reason));
+        } else if !closing {
+            self.shared.with(Core::give_up_unservable);
         }
         self.changed.notify_waiters();
+    }
+
+    /// Notes why a worker is about to be killed.
+    fn blame(&self, worker: u32, why: &str) {
+        if let Some(post) = self.posts.lock().get_mut(&worker) {
+            post.reason.get_or_insert_with(|| why.into());
+        }
     }
 
     fn kill(&self, worker: u32) {

@@ -18,7 +18,7 @@ use super::{
     options::{OnError, TaskOptions},
     port::{Close, JobKey, Keep, Port},
 };
-use crate::cluster::{error::TaskError, progress::Progress, protocol::JobSpec};
+use crate::cluster::{driver::KeptConstant, error::TaskError, progress::Progress, protocol::JobSpec};
 
 /// What a chunk, and an arrival, cost beside their bytes, in the budget.
 const CHUNK_COST: usize = 128;
@@ -28,6 +28,8 @@ struct Note {
     items: u32,
     missing: u32,
     bytes: usize,
+    /// Constants that its arguments name.
+    _kept: Vec<Arc<KeptConstant>>,
 }
 
 /// Results that are being consumed.
@@ -46,7 +48,7 @@ pub(crate) struct Flow {
     pub(super) spec: JobSpec,
     pub(super) options: TaskOptions,
     pub(super) mailbox: Arc<Mailbox>,
-    _keep: Option<Keep>,
+    _keep: Vec<Keep>,
     /// Whether a second copy of a task may run.
     pure: bool,
     pub(crate) ordered: bool,
@@ -94,13 +96,7 @@ pub(super) enum Look {
 }
 
 impl Flow {
-    pub(crate) fn new(
-        port: Arc<dyn Port>,
-        spec: JobSpec,
-        options: TaskOptions,
-        keep: Option<Keep>,
-        pure: bool,
-    ) -> Self {
+    pub(crate) fn new(port: Arc<dyn Port>, spec: JobSpec, options: TaskOptions, keep: Vec<Keep>, pure: bool) -> Self {
         Self {
             port,
             spec,
@@ -161,10 +157,10 @@ impl Flow {
         self.outstanding == 0
     }
 
-    pub(super) fn push(&mut self, items: u32, payload: Bytes) {
+    pub(super) fn push(&mut self, items: u32, payload: Bytes, kept: Vec<Arc<KeptConstant>>) {
         let Some(job) = self.job else { return };
         let bytes = payload.len() + CHUNK_COST;
-        self.notes.push_back(Note { items, missing: items, bytes });
+        self.notes.push_back(Note { items, missing: items, bytes, _kept: kept });
         self.outstanding += 1;
         self.items += u64::from(items);
         self.bytes_out += bytes;
@@ -176,7 +172,7 @@ impl Flow {
 
     /// The next item cannot even be sent: its failure takes its place among the results.
     pub(super) fn push_failed(&mut self, error: TaskError) {
-        self.notes.push_back(Note { items: 1, missing: 1, bytes: CHUNK_COST });
+        self.notes.push_back(Note { items: 1, missing: 1, bytes: CHUNK_COST, _kept: Vec::new() });
         self.outstanding += 1;
         self.bytes_out += CHUNK_COST;
         self.unsent.push_back(self.sent);

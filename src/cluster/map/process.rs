@@ -1,11 +1,11 @@
 //! A map as a process: a channel in, a channel out.
 //!
 //! The map does all the work: it reads the channel as it reads any input, within its window, and the process hands its
-//! results on one by one. What is added here is how channels end, in the words of the toolkit: the output is watched
-//! while results are awaited; a poison of the input is no end of the input, so the map is not sealed but dropped.
+//! results on one by one. What is added here is how channels end, in the words of the toolkit: while results are awaited, the
+//! output is watched, and so is the input, for poison; that is no end of the input, so the map is not sealed but dropped.
 
 use std::{
-    future::poll_fn,
+    future::{Future as _, poll_fn},
     pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{flow::Flow, input::Input, options::OnError, stream::Map};
 use crate::{
-    Ended, Outcome, Poisoned, Receiver, RecvStream, Sender,
+    Ended, Outcome, Receiver, RecvStream, Sender,
     cluster::error::TaskError,
     process,
     toolkit::watch::{only, unless},
@@ -27,15 +27,6 @@ pin_project! {
     pub(crate) struct FromReceiver<A> {
         #[pin]
         stream: RecvStream<A>,
-    }
-}
-
-impl<A> FromReceiver<A> {
-    fn poison(&self) -> Option<Poisoned> {
-        match self.stream.get_ref().ended() {
-            Some(Ended::Poisoned(poisoned)) => Some(poisoned),
-            _ => None,
-        }
     }
 }
 
@@ -59,7 +50,7 @@ impl<A> Input for FromReceiver<A> {
 /// What a process does that [`Cluster::process`](crate::Cluster::process) makes.
 #[process]
 pub(crate) async fn distribute<A, R>(
-    flow: Result<Flow, (Flow, TaskError)>,
+    flow: (Flow, Option<TaskError>),
     on_error: OnError,
     input: Receiver<A>,
     output: Sender<R>,
@@ -68,15 +59,22 @@ where
     A: Serialize + Send + 'static,
     R: DeserializeOwned + Send + 'static,
 {
+    // The map looks at its input only while it wants more.
+    let watched = input.clone();
+    let mut closed = pin!(watched.closed());
+    let mut open = true;
     let mut map = pin!(Map::new(FromReceiver { stream: input.into_stream() }, flow));
     let mut outputs = pin!(only(&output));
     let mut failure = None;
     loop {
         let next = poll_fn(|context| {
             let next = map.as_mut().poll_next(context);
-            match map.input().poison() {
-                Some(poisoned) => Poll::Ready(Err(poisoned)),
-                None => next.map(Ok),
+            if open && next.is_pending() {
+                open = closed.as_mut().poll(context).is_pending();
+            }
+            match watched.ended() {
+                Some(Ended::Poisoned(poisoned)) => Poll::Ready(Err(poisoned)),
+                _ => next.map(Ok),
             }
         });
         match unless(outputs.as_mut(), next).await? {

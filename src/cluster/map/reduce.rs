@@ -74,7 +74,7 @@ impl Tree {
             self.port.push(*job, 0, values, payload.freeze());
             self.port.seal(*job);
         }
-        Whole::new(Arc::clone(&self.port), mailbox, job, values, self.options.kill, None)
+        Whole::new(Arc::clone(&self.port), mailbox, job, values, self.options.kill, Vec::new())
     }
 
     /// Takes in what has been folded, and folds what can be; `last`: everything that is left. True if that has just begun
@@ -123,13 +123,11 @@ impl Tree {
     /// The first parts of a level, if they are there and together at least so many values.
     fn take(&mut self, level: usize, least: u32) -> Option<Vec<(Bytes, u32)>> {
         let mut values = 0;
-        let mut count = 0;
-        for part in &self.levels[level] {
+        for (place, part) in self.levels[level].iter().enumerate() {
             let Part::Here { values: more, .. } = part else { return None };
             values += more;
-            count += 1;
             if values >= least {
-                let parts = self.levels[level].drain(..count);
+                let parts = self.levels[level].drain(..=place);
                 return Some(
                     parts
                         .filter_map(|part| match part {

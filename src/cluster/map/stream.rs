@@ -20,7 +20,7 @@ use super::{
     port::Port,
 };
 use crate::{
-    cluster::{error::TaskError, progress::Progress, protocol::check_size},
+    cluster::{driver::KeptConstant, error::TaskError, keeping::Noting, progress::Progress, protocol::check_size},
     net::codec,
 };
 
@@ -53,6 +53,7 @@ pin_project_lite::pin_project! {
         // The chunk that is being filled.
         filled: Vec<u8>,
         held: u32,
+        kept: Vec<Arc<KeptConstant>>,
         state: State,
         results: PhantomData<fn() -> R>,
     }
@@ -68,17 +69,16 @@ enum State {
 }
 
 impl<I: Input, R> Map<I, R> {
-    pub(crate) fn new(input: I, flow: Result<Flow, (Flow, TaskError)>) -> Self {
-        let (flow, early) = match flow {
-            Ok(flow) => (flow, None),
-            Err((flow, error)) => (flow, Some(error)),
-        };
-        Self { input, flow, filled: Vec::new(), held: 0, state: State::New(early), results: PhantomData }
-    }
-
-    /// What the map reads.
-    pub(super) fn input(&self) -> &I {
-        &self.input
+    pub(crate) fn new(input: I, (flow, early): (Flow, Option<TaskError>)) -> Self {
+        Self {
+            input,
+            flow,
+            filled: Vec::new(),
+            held: 0,
+            kept: Vec::new(),
+            state: State::New(early),
+            results: PhantomData,
+        }
     }
 
     /// What jobs beside this map need.
@@ -193,6 +193,7 @@ where
             let mut ended = false;
             let mut stalled = false;
             let mut failed = None;
+            let noting = Noting::begin();
             while *this.held < target && this.filled.len() < CHUNK_BYTES {
                 match input.as_mut().poll_item(context) {
                     Poll::Ready(Some(item)) => {
@@ -225,12 +226,13 @@ where
                     }
                 }
             }
+            this.kept.append(&mut noting.end());
             // A chunk of a size that was asked for waits for its last item, unless nobody has anything to do.
             let wait = stalled && this.flow.options.chunk.is_some() && !this.flow.idle();
             if *this.held > 0 && !wait {
                 let room = this.filled.len();
                 let payload = std::mem::replace(this.filled, Vec::with_capacity(room));
-                this.flow.push(std::mem::take(this.held), payload.into());
+                this.flow.push(std::mem::take(this.held), payload.into(), std::mem::take(this.kept));
             }
             if let Some(error) = failed {
                 this.flow.push_failed(error);

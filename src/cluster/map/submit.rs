@@ -37,7 +37,7 @@ pub(crate) struct Whole {
     /// Values by the first of their items: after deaths results may come in parts, in any order.
     parts: BTreeMap<u32, Bytes>,
     taken: Vec<Arrival>,
-    keep: Option<Keep>,
+    keep: Vec<Keep>,
 }
 
 impl Whole {
@@ -47,7 +47,7 @@ impl Whole {
         job: Result<JobKey, TaskError>,
         items: u32,
         kill: bool,
-        keep: Option<Keep>,
+        keep: Vec<Keep>,
     ) -> Self {
         let open = job.is_ok();
         Self {
@@ -165,7 +165,7 @@ impl<R: DeserializeOwned> TaskHandle<R> {
         let mut this = self;
         this.whole.close(Close::Done);
         // Large captured data stay with the cluster: nobody knows when the task no longer needs them.
-        std::mem::forget(this.whole.keep.take());
+        std::mem::forget(std::mem::take(&mut this.whole.keep));
     }
 
     /// Waits at most so long for the result; then the task is cancelled.

@@ -4,7 +4,13 @@
 //! its digest is checked. What nobody uses is dropped, longest unused first, when all together are more than they may be;
 //! it is fetched again when it is needed again.
 
-use std::{any::Any, collections::HashMap, io::Read, path::Path, sync::Arc};
+use std::{
+    any::Any,
+    collections::HashMap,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
@@ -117,6 +123,7 @@ impl Constants {
 
     /// A constant is in a file of this host.
     pub(super) fn find(&self, digest: Digest, path: &Path) {
+        *DIRECTORY.lock() = path.parent().map(Path::to_path_buf);
         match std::fs::read(path) {
             Ok(bytes) if digest_of(&bytes) == digest => self.keep(digest, bytes.into()),
             _ => self.desk.say(&FromWorker::Fetch { digest, again: true }),
@@ -186,8 +193,20 @@ pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
     array
 }
 
+/// Where constants of this run are stored on this host.
+static DIRECTORY: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// The driver is gone: what was stored for others is of no use any more.
+pub(super) fn remove_stored() {
+    if let Some(directory) = DIRECTORY.lock().take() {
+        // The driver, or another worker, may have done it.
+        let _ = std::fs::remove_dir_all(directory);
+    }
+}
+
 /// Stores a constant for the other workers of this host: whole or not at all.
 fn store_file(path: &Path, bytes: &[u8]) -> bool {
+    *DIRECTORY.lock() = path.parent().map(Path::to_path_buf);
     let aside = path.with_extension(format!("part-{}", std::process::id()));
     std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, path)).is_ok_and(|()| {
         // What cannot be read back is of no use to others.

@@ -7,10 +7,8 @@ use super::serve::{MARK, SENTINEL, serve};
 /// A `main` that is not an `#[aqueduct::main]` calls it first, before anything that should not happen in each worker.
 ///
 /// ```no_run
-/// fn main() {
-///     aqueduct::init();
-///     // From here on, this is the driver.
-/// }
+/// aqueduct::init();
+/// // From here on, this is the driver.
 /// ```
 pub fn init() {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == SENTINEL) && std::env::var_os(MARK).is_some() {

@@ -96,6 +96,7 @@ pub(crate) fn serve() -> ! {
     let watch = thread::Builder::new().name("aqueduct-stdin".into()).spawn(|| {
         let mut byte = [0; 1];
         while matches!(io::stdin().lock().read(&mut byte), Ok(1..)) {}
+        super::constants::remove_stored();
         exit(Exit::Done);
     });
     if let Err(error) = watch {
@@ -409,7 +410,7 @@ fn init_run(
     move || {
         let _runtime = runtime.enter();
         let (hand_in, handed_in) = mpsc::channel();
-        Piece::run_once(entry, &Desk::here(hand_in, place));
+        panics::during_init(|| Piece::run_once(entry, &Desk::here(hand_in, place)));
         match handed_in.recv() {
             // `()` is nothing; `Result<(), String>` is something.
             Ok((FromWorker::Returned { .. }, bytes)) if bytes.is_empty() => Ok(()),

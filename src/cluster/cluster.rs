@@ -14,7 +14,7 @@ use super::{
         FromIter, FromStream, Map, TaskHandle, TaskOptions, Whole, flow::Flow, mailbox::Mailbox, port::Keep,
         port::Port, process, reduce,
     },
-    protocol::{Captured, JobSpec, Work},
+    protocol::{Captured, JobSpec, Work, check_size},
     registry::{self, Function, Registry, RemoteFn},
     scheduler::Settings,
     shared::Shared,
@@ -363,6 +363,7 @@ impl Cluster {
             let noting = Noting::begin();
             codec::encode_into(&arguments, &mut payload)
                 .map_err(|error| TaskError::codec("an argument", "encoded", &error))?;
+            check_size(payload.len()).map_err(|error| TaskError::codec("an argument", "sent", &error))?;
             keep.extend(kept(noting));
             let spec = self.spec(target.function, target.captured, Work::Map);
             self.port.submit(spec, self.options.wishes(), Arc::clone(&mailbox), payload.into())
@@ -378,6 +379,7 @@ impl Cluster {
     /// The value cannot be encoded; or this is a task: only the driver shares.
     pub fn share<T: Serialize + Send + Sync + 'static>(&self, value: T) -> Result<Shared<T>, TaskError> {
         let bytes = codec::encode(&value).map_err(|error| TaskError::codec("a shared constant", "encoded", &error))?;
+        check_size(bytes.len()).map_err(|error| TaskError::codec("a shared constant", "sent", &error))?;
         match &self.driver {
             Some(driver) => Ok(Shared::keep(driver, bytes.into(), value)),
             None => Err(TaskError::codec("a shared constant", "shared", &"tasks cannot share; only the driver can")),
@@ -406,6 +408,7 @@ impl Cluster {
                 let noting = Noting::begin();
                 let bytes = codec::encode(captured)
                     .map_err(|error| TaskError::codec("the captured value", "encoded", &error))?;
+                check_size(bytes.len()).map_err(|error| TaskError::codec("the captured value", "sent", &error))?;
                 let named = kept(noting);
                 let (captured, keep) = self.port.capture(bytes)?;
                 (captured, keep.into_iter().chain(named).collect())

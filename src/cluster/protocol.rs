@@ -18,6 +18,21 @@ use super::{
 /// Raised whenever the meaning of a message changes; the ALPN name carries the major version.
 pub(crate) const PROTOCOL: u32 = 1;
 
+/// Captured data up to this size travel with the job; larger ones become a constant.
+pub(crate) const CAPTURED_MOST: usize = 16 << 10;
+
+/// No argument, result or constant has more bytes: a link carries 1 GiB at most, and a chunk may hold a little more than
+/// its last item.
+pub(crate) const VALUE_MOST: usize = (1 << 30) - (1 << 20);
+
+/// Refuses what could not be sent.
+pub(crate) fn check_size(bytes: usize) -> Result<(), String> {
+    if bytes <= VALUE_MOST {
+        return Ok(());
+    }
+    Err(format!("it takes {bytes} bytes, and at most {VALUE_MOST} can be sent; hand it over in parts, or as a file"))
+}
+
 /// SHA-256 of a constant.
 pub(crate) type Digest = [u8; 32];
 
@@ -217,7 +232,8 @@ pub(crate) enum FromWorker {
     Overdue {
         run: u64,
     },
-    /// A task's own job; the number is the worker's. `parent` is the run whose task opened it.
+    /// A task's own job; the number is the worker's. `parent` is the run whose task opened it. Payload: the captured data, if
+    /// they are a constant.
     Open {
         job: u64,
         parent: u64,
@@ -242,6 +258,10 @@ pub(crate) enum FromWorker {
         again: bool,
     },
     Stored {
+        digest: Digest,
+    },
+    /// It is here, but could not be stored for the others.
+    Unstored {
         digest: Digest,
     },
     Event(Forwarded),

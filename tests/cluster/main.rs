@@ -14,6 +14,7 @@ mod anchors;
 mod callers;
 mod cancelling;
 mod deaths;
+mod edges;
 mod errors;
 mod growth;
 mod hostile;

@@ -62,6 +62,7 @@ pub(super) async fn serve(
     loop {
         for (message, payload) in batch.drain(..) {
             match (message, &mut desk) {
+                (FromWorker::Ready, _) if expected.has_ended() => return Err("its process has ended".into()),
                 (FromWorker::Ready, seat) => {
                     if let Some(seat) = seat.take() {
                         tracing::debug!(worker, host = %place.host, pid = place.pid, slots, "worker joined");
@@ -168,7 +169,10 @@ fn line_of(message: &FromWorker) -> Option<Line> {
         | FromWorker::Unusable { run, .. }
         | FromWorker::Stopped { run }
         | FromWorker::Overdue { run } => Some(Line::Run(*run)),
-        FromWorker::Push { job, .. } | FromWorker::Seal { job } | FromWorker::Drop { job, .. } => Some(Line::Job(*job)),
+        FromWorker::Open { job, .. }
+        | FromWorker::Push { job, .. }
+        | FromWorker::Seal { job }
+        | FromWorker::Drop { job, .. } => Some(Line::Job(*job)),
         _ => None,
     }
 }

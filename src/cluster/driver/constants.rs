@@ -140,6 +140,20 @@ impl ConstantTable {
         Vec::new()
     }
 
+    /// A worker could not store a constant: who waits for it, and must be sent it instead.
+    pub(super) fn unstored(&mut self, worker: u32, digest: Digest) -> Vec<u32> {
+        let Some(constant) = self.constants.get_mut(&digest) else { return Vec::new() };
+        let mut served = Vec::new();
+        constant.hosts.retain(|_, on_host| match on_host {
+            OnHost::Coming { by, waiting } if *by == worker => {
+                served.append(waiting);
+                false
+            }
+            _ => true,
+        });
+        served
+    }
+
     /// A worker is gone: what it was storing is stored by another; gives constants and those.
     pub(super) fn lost(&mut self, worker: u32) -> Vec<(Digest, u32)> {
         let mut again = Vec::new();

@@ -15,12 +15,17 @@ use std::{
 use bytes::Bytes;
 
 use super::{constants::ConstantTable, seat::Seat};
-use crate::cluster::{
-    error::{TaskError, WorkerEnd},
-    map::mailbox::{Arrival, Mailbox, What, Window},
-    protocol::{FromWorker, JobSpec, ToWorker, Wishes, Work},
-    scheduler::{Chunking, Event, Failure, Instruction, JobId, JobOptions, RunId, Scheduler, Settings, Tags, WorkerId},
-    summary::Summary,
+use crate::{
+    cluster::{
+        error::{TaskError, WorkerEnd},
+        map::mailbox::{Arrival, Mailbox, What, Window},
+        protocol::{Captured, Digest, FromWorker, JobSpec, ToWorker, Wishes, Work},
+        scheduler::{
+            Chunking, Event, Failure, Instruction, JobId, JobOptions, RunId, Scheduler, Settings, Tags, WorkerId,
+        },
+        summary::Summary,
+    },
+    net::link,
 };
 
 /// So many workers that have gone stand in the summary.
@@ -51,6 +56,8 @@ struct Job {
     chunks: HashMap<u64, Chunk>,
     /// Workers that know the job.
     told: Vec<u32>,
+    /// Its captured data, if they are kept here for it.
+    kept: Option<Digest>,
     /// The tags of workers that may run it.
     needs: Tags,
     /// The one worker it is for.
@@ -89,6 +96,8 @@ pub(super) struct Core {
     pub(super) closed: Option<TaskError>,
     /// To be woken when the lock is free.
     pub(super) wakers: Vec<Waker>,
+    /// Mailboxes of jobs that are over, to be dropped when the lock is free: a waker in one may own what takes the lock.
+    pub(super) left: Vec<Arc<Mailbox>>,
     /// Workers whose processes are to be killed when the lock is free.
     pub(super) to_kill: Vec<u32>,
     /// Workers that may go.
@@ -111,6 +120,7 @@ impl Core {
             offered: Vec::new(),
             closed: None,
             wakers: Vec::new(),
+            left: Vec::new(),
             to_kill: Vec::new(),
             to_release: Vec::new(),
             summary: Summary::default(),
@@ -132,13 +142,21 @@ impl Core {
     pub(super) fn bits(&mut self, names: &[String]) -> Option<Tags> {
         let mut bits = 0;
         for name in names {
-            let place = self.tags.iter().position(|known| known == name).unwrap_or_else(|| {
-                self.tags.push(name.clone());
-                self.tags.len() - 1
-            });
+            let known = self.tags.iter().position(|known| known == name);
+            let place = known.unwrap_or(self.tags.len());
             bits |= 1_u64.checked_shl(u32::try_from(place).ok()?)?;
+            if known.is_none() {
+                self.tags.push(name.clone());
+            }
         }
         Some(Tags(bits))
+    }
+
+    /// One worker less has these, or will have.
+    pub(super) fn offers_no_more(&mut self, tags: Tags) {
+        if let Some(place) = self.offered.iter().position(|offered| *offered == tags) {
+            self.offered.swap_remove(place);
+        }
     }
 
     fn needed(&self, names: &[String]) -> Result<Tags, TaskError> {
@@ -187,7 +205,16 @@ impl Core {
         }
         self.jobs.insert(
             job,
-            Job { owner, spec, chunks: HashMap::new(), told: Vec::new(), needs, only: wishes.only, end: None },
+            Job {
+                owner,
+                spec,
+                chunks: HashMap::new(),
+                told: Vec::new(),
+                kept: None,
+                needs,
+                only: wishes.only,
+                end: None,
+            },
         );
         self.tell(Event::Opened { job: JobId(job), options }, &mut Told::default());
         Ok(job)
@@ -261,6 +288,10 @@ impl Core {
 
     /// A message from a welcomed worker, with its payload.
     pub(super) fn heard(&mut self, worker: u32, message: FromWorker, payload: Bytes) {
+        // What was read after its loss was declared is nobody's any more; a job that it opens would never be cancelled.
+        if !self.seats.contains_key(&worker) {
+            return;
+        }
         let mut told = Told { payload, worker: Some(worker), ..Told::default() };
         match message {
             FromWorker::Returned { run, count, busy, away } => {
@@ -282,12 +313,15 @@ impl Core {
             }
             FromWorker::Unusable { run, count, error } => {
                 told.error = Some(error);
-                if let Some(seat) = self.seats.get_mut(&worker) {
-                    seat.returned(count, Duration::ZERO, 0);
-                }
+                let before = self.summary.failed;
                 for _ in 0..count {
                     let event = Event::Failed { run: RunId(run), again: false, busy: Duration::ZERO };
                     self.tell(event, &mut told);
+                }
+                // The count may be more than was left of the run.
+                let failed = u32::try_from(self.summary.failed - before).unwrap_or(count);
+                if let Some(seat) = self.seats.get_mut(&worker) {
+                    seat.returned(failed, Duration::ZERO, 0);
                 }
             }
             FromWorker::Retracted { run } => self.tell(Event::Retracted { run: RunId(run) }, &mut told),
@@ -297,9 +331,7 @@ impl Core {
             FromWorker::Resumed { run } => self.tell(Event::Resumed { run: RunId(run) }, &mut told),
             FromWorker::Overdue { run } => self.tell(Event::Overdue { run: RunId(run) }, &mut told),
             FromWorker::Open { job, parent: _, spec, wishes } => {
-                if let Err(error) = self.open(Owner::Worker { worker, job }, spec, &wishes) {
-                    self.say(worker, &ToWorker::Unopened { job, error });
-                }
+                self.open_nested(worker, job, spec, &wishes, &told.payload);
             }
             FromWorker::Push { job, number, items } => {
                 if let Some(&job) = self.nested.get(&(worker, job)) {
@@ -326,7 +358,45 @@ impl Core {
                     self.say(other, &ToWorker::ConstantAt { digest, path });
                 }
             }
+            FromWorker::Unstored { digest } => {
+                for other in self.constants.unstored(worker, digest) {
+                    self.send_constant(other, digest);
+                }
+            }
             FromWorker::Hello(_) | FromWorker::Ready | FromWorker::InitFailed(_) | FromWorker::Event(_) => {}
+        }
+    }
+
+    /// A job of a worker's task; captured data that came beside it are kept as long as the job.
+    fn open_nested(&mut self, worker: u32, job: u64, spec: JobSpec, wishes: &Wishes, beside: &Bytes) {
+        let kept = match spec.captured {
+            Captured::Constant(digest) if !beside.is_empty() => {
+                // A small one may share its memory with other messages.
+                let small = beside.len() < link::APART;
+                self.constants.keep(digest, if small { Bytes::copy_from_slice(beside) } else { beside.clone() });
+                Some(digest)
+            }
+            _ => None,
+        };
+        match self.open(Owner::Worker { worker, job }, spec, wishes) {
+            Ok(ours) => {
+                if let Some(opened) = self.jobs.get_mut(&ours) {
+                    opened.kept = kept;
+                }
+            }
+            Err(error) => {
+                self.release_constant(kept);
+                self.say(worker, &ToWorker::Unopened { job, error });
+            }
+        }
+    }
+
+    /// One keeper of a constant less.
+    pub(super) fn release_constant(&mut self, kept: Option<Digest>) {
+        if let Some(digest) = kept
+            && self.constants.release(&digest)
+        {
+            self.forget_constant(digest);
         }
     }
 
@@ -359,7 +429,7 @@ impl Core {
     }
 
     /// Nobody needs a constant any more.
-    pub(super) fn forget_constant(&mut self, digest: [u8; 32]) {
+    fn forget_constant(&mut self, digest: [u8; 32]) {
         for worker in self.constants.remove(&digest) {
             self.say(worker, &ToWorker::ForgetConstant { digest });
         }
@@ -467,8 +537,10 @@ impl Core {
             }
             Instruction::Settled { job } => {
                 let Some(known) = self.jobs.remove(&job.0) else { return };
-                if let Owner::Worker { worker, job } = known.owner {
-                    self.nested.remove(&(worker, job));
+                self.release_constant(known.kept);
+                match known.owner {
+                    Owner::Here(mailbox) => self.left.push(mailbox),
+                    Owner::Worker { worker, job } => drop(self.nested.remove(&(worker, job))),
                 }
                 for worker in known.told {
                     self.say(worker, &ToWorker::Forget { job: job.0 });

@@ -11,12 +11,9 @@ use crate::cluster::{
         mailbox::Mailbox,
         port::{Close, JobKey, Keep, Port},
     },
-    protocol::{Captured, Digest, JobSpec, Wishes},
+    protocol::{CAPTURED_MOST, Captured, Digest, JobSpec, Wishes},
     worker::digest_of,
 };
-
-/// Captured data up to this size travel with the job; larger ones become a constant.
-const CAPTURED_MOST: usize = 16 << 10;
 
 /// The driver's port. It keeps the cluster running.
 pub(crate) struct DriverPort {
@@ -100,10 +97,6 @@ impl fmt::Debug for KeptConstant {
 impl Drop for KeptConstant {
     fn drop(&mut self) {
         let digest = self.digest;
-        self.shared.with(|core| {
-            if core.constants.release(&digest) {
-                core.forget_constant(digest);
-            }
-        });
+        self.shared.with(|core| core.release_constant(Some(digest)));
     }
 }

@@ -92,6 +92,8 @@ pub(super) struct Expected {
     pub(super) tags: Tags,
     pub(super) shares_files: bool,
     outcome: Mutex<Option<oneshot::Sender<Result<(), ClusterError>>>>,
+    /// Its process has ended; what it had sent may still be read.
+    ended: AtomicBool,
     /// It has joined.
     ready: AtomicBool,
     /// Somebody waited for it and was told that it does not come: nobody wants another in its place.
@@ -99,6 +101,12 @@ pub(super) struct Expected {
 }
 
 impl Expected {
+    /// Whether its process has ended: then it must not get a seat, for nobody would take it away again. (The end is told on
+    /// the I/O thread as well, so that it does not come between this and what follows from it.)
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Relaxed)
+    }
+
     pub(super) fn joined(&self) {
         self.ready.store(true, Relaxed);
         self.tell(Ok(()));
@@ -139,8 +147,10 @@ struct Post {
     launch: Launch,
     identity: String,
     connected: bool,
-    /// It was told to go.
+    /// It was told to go, when it has done what it has begun.
     leaving: bool,
+    /// It has nothing left and was told good-bye: its connection may end.
+    released: bool,
     /// Why its connection ended, if that came first.
     reason: Option<String>,
 }
@@ -186,7 +196,6 @@ impl Driver {
         let shared = Arc::new(Shared::new(core));
         let patience = Patience { idle: plan.idle_time, ..Patience::default() };
         let (told, started) = oneshot::channel();
-        let for_io = Arc::clone(&shared);
         thread::Builder::new()
             .name("aqueduct-io".into())
             .spawn(move || {
@@ -195,12 +204,11 @@ impl Driver {
                     Ok(runtime) => runtime,
                     Err(error) => return drop(told.send(Err(system("no I/O runtime")(error)))),
                 };
-                runtime.block_on(io(for_io, authority, &own, patience, plan, told));
+                runtime.block_on(io(shared, authority, &own, patience, plan, told));
                 runtime.shutdown_background();
             })
             .map_err(system("no I/O thread"))?;
-        let (inner, waiting) = started.await.map_err(system("the I/O thread ended"))??;
-        let driver = Self { shared, inner };
+        let (driver, waiting) = started.await.map_err(system("the I/O thread ended"))??;
         // Dropped on an error, which ends the workers that did start.
         for outcome in waiting {
             outcome.await.map_err(|_| ClusterError::Closed)??;
@@ -273,7 +281,7 @@ impl Drop for Driver {
     }
 }
 
-type Started = Result<(Arc<Inner>, Vec<oneshot::Receiver<Result<(), ClusterError>>>), ClusterError>;
+type Started = Result<(Driver, Vec<oneshot::Receiver<Result<(), ClusterError>>>), ClusterError>;
 
 /// The I/O thread.
 async fn io(
@@ -289,7 +297,8 @@ async fn io(
         Ok((endpoint, inner, waiting)) => {
             tokio::spawn(accept(Arc::clone(&inner), endpoint));
             tokio::spawn(keep_house(Arc::clone(&inner)));
-            let _ = told.send(Ok((Arc::clone(&inner), waiting)));
+            // Where nobody waits for it any more, it drops here, and that ends what was started.
+            drop(told.send(Ok((Driver { shared, inner: Arc::clone(&inner) }, waiting))));
             inner
         }
         Err(error) => return drop(told.send(Err(error))),
@@ -366,7 +375,11 @@ async fn keep_house(inner: Arc<Inner>) {
             if wake_at.is_some_and(|at| at <= Instant::now()) {
                 core.tick();
             }
-            (std::mem::take(&mut core.to_kill), std::mem::take(&mut core.to_release), core.wake_at())
+            // Not more often than each millisecond: a tick that is a little late does no harm.
+            let soonest = Instant::now() + Duration::from_millis(1);
+            let wake_at = core.wake_at().map_or_else(|| soonest + Duration::from_secs(3600), |at| at.max(soonest));
+            shared.arm(core, wake_at);
+            (std::mem::take(&mut core.to_kill), std::mem::take(&mut core.to_release), wake_at)
         });
         for worker in kill {
             inner.blame(worker, "a task did not end when its time was up, or when it was cancelled");
@@ -375,11 +388,6 @@ async fn keep_house(inner: Arc<Inner>) {
         for worker in release {
             inner.release(worker);
         }
-        // Not more often than each millisecond: a tick that is a little late does no harm.
-        let soonest = Instant::now() + Duration::from_millis(1);
-        let wake_at = wake_at.map_or_else(|| soonest + Duration::from_secs(3600), |at| at.max(soonest));
-        let nanos = wake_at.saturating_duration_since(shared.epoch).as_nanos();
-        shared.armed.store(u64::try_from(nanos).unwrap_or(u64::MAX), Relaxed);
         let _ = timeout_at(wake_at.into(), shared.look.notified()).await;
     }
 }
@@ -410,10 +418,24 @@ impl Inner {
                 inner.process_ended(worker, status);
             });
         };
-        // The post must be there before its process can end.
+        // The post, and its tags, must be there before its process can end.
+        self.shared.with(|core| core.offered.push(tags));
         let mut posts = self.posts.lock();
-        let process = crew::start(command, worker, own.as_deref(), &identity, ended)
-            .map_err(|source| ClusterError::Launch { program, source })?;
+        // Whoever ends the cluster says so first, and then looks at the posts.
+        let started = if self.closing.load(Relaxed) {
+            Err(ClusterError::Closed)
+        } else {
+            crew::start(command, worker, own.as_deref(), &identity, ended)
+                .map_err(|source| ClusterError::Launch { program, source })
+        };
+        let process = match started {
+            Ok(process) => process,
+            Err(error) => {
+                drop(posts);
+                self.shared.with(|core| core.offers_no_more(tags));
+                return Err(error);
+            }
+        };
         let (outcome, waiting) = oneshot::channel();
         let expected = Expected {
             worker,
@@ -421,6 +443,7 @@ impl Inner {
             tags,
             shares_files: true,
             outcome: Mutex::new(Some(outcome)),
+            ended: AtomicBool::new(false),
             ready: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
         };
@@ -433,11 +456,11 @@ impl Inner {
                 identity: name,
                 connected: false,
                 leaving: false,
+                released: false,
                 reason: None,
             },
         );
         drop(posts);
-        self.shared.with(|core| core.offered.push(tags));
         let inner = Arc::clone(self);
         let late = self.join_time;
         self.runtime.spawn(async move {
@@ -465,7 +488,7 @@ impl Inner {
         let mut posts = self.posts.lock();
         let Some(post) = posts.get_mut(&worker) else { return };
         post.reason.get_or_insert(reason);
-        if !post.leaving && !self.closing.load(Relaxed) {
+        if !post.released && !self.closing.load(Relaxed) {
             // Its tasks run elsewhere from now on: it must not run them too.
             post.process.kill();
         }
@@ -473,6 +496,7 @@ impl Inner {
 
     fn process_ended(self: &Arc<Self>, worker: u32, status: io::Result<ExitStatus>) {
         let Some(post) = self.posts.lock().remove(&worker) else { return };
+        post.expected.ended.store(true, Relaxed);
         let closing = self.closing.load(Relaxed);
         let place = self
             .shared
@@ -495,10 +519,7 @@ impl Inner {
             tracing::warn!(worker, end = %end, "worker lost");
         }
         self.shared.with(|core| {
-            let tags = post.expected.tags;
-            if let Some(place) = core.offered.iter().position(|offered| *offered == tags) {
-                core.offered.swap_remove(place);
-            }
+            core.offers_no_more(post.expected.tags);
             core.lost(worker, end.clone(), expected);
         });
         if !expected && !post.expected.given_up.load(Relaxed) {
@@ -535,6 +556,9 @@ impl Inner {
 
     /// Says good-bye to a worker that has nothing left to do.
     fn release(self: &Arc<Self>, worker: u32) {
+        if let Some(post) = self.posts.lock().get_mut(&worker) {
+            post.released = true;
+        }
         self.shared.with(|core| {
             if let Some(seat) = core.seats.get(&worker) {
                 seat.say(&ToWorker::Leave, bytes::Bytes::new());

@@ -18,7 +18,7 @@ use super::{input::Input, mailbox::Mailbox, options::TaskOptions, port::Port, st
 use crate::{
     cluster::{
         error::TaskError,
-        protocol::{Captured, JobSpec, Work},
+        protocol::{Captured, JobSpec, Work, check_size},
     },
     net::codec,
 };
@@ -67,7 +67,9 @@ impl Tree {
             depth: self.depth + 1,
         };
         let mailbox = Arc::new(Mailbox::new());
-        let job = self.port.open(spec, self.options.wishes(), Arc::clone(&mailbox));
+        let job = check_size(payload.len())
+            .map_err(|error| TaskError::codec("the results to be reduced", "sent", &error))
+            .and_then(|()| self.port.open(spec, self.options.wishes(), Arc::clone(&mailbox)));
         if let Ok(job) = &job {
             self.port.push(*job, 0, values, payload.freeze());
             self.port.seal(*job);

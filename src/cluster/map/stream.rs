@@ -20,7 +20,7 @@ use super::{
     port::Port,
 };
 use crate::{
-    cluster::{driver::KeptConstant, error::TaskError, keeping::Noting, progress::Progress},
+    cluster::{driver::KeptConstant, error::TaskError, keeping::Noting, progress::Progress, protocol::check_size},
     net::codec,
 };
 
@@ -185,6 +185,8 @@ where
         let this = self.project();
         let mut input = this.input;
         let started = Instant::now();
+        // Without room the input is not asked: what it said before may not be true any more.
+        this.flow.stalled = false;
         while this.flow.has_room() {
             let target = this.flow.chunk_items();
             let mut look_at = *this.held + 1;
@@ -195,8 +197,14 @@ where
             while *this.held < target && this.filled.len() < CHUNK_BYTES {
                 match input.as_mut().poll_item(context) {
                     Poll::Ready(Some(item)) => {
+                        let before = this.filled.len();
                         if let Err(error) = codec::encode_into(&item, this.filled) {
                             failed = Some(TaskError::codec("an argument", "encoded", &error));
+                            break;
+                        }
+                        if let Err(error) = check_size(this.filled.len() - before) {
+                            this.filled.truncate(before);
+                            failed = Some(TaskError::codec("an argument", "sent", &error));
                             break;
                         }
                         *this.held += 1;
@@ -335,6 +343,11 @@ where
                 }
                 *at = bytes.len() - rest.len();
                 match value {
+                    Ok(_) if *left == 1 && !rest.is_empty() => {
+                        let error = format!("{} more bytes follow: the two sides disagree about its type", rest.len());
+                        *current = None;
+                        Some(Err(TaskError::codec("a result", "decoded", &error)))
+                    }
                     Ok(value) => {
                         *left -= 1;
                         Some(Ok(value))

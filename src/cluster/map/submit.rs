@@ -108,6 +108,8 @@ impl Whole {
         }
         match taken.broken {
             Some(error) => {
+                // The job may live on where it runs.
+                self.close(Close::Cancelled);
                 self.job = Err(error.clone());
                 Poll::Ready(Err(error))
             }

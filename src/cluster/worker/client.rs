@@ -13,14 +13,18 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{constants::Constants, desk::Desk, running::Running};
+use super::{
+    constants::{Constants, digest_of},
+    desk::Desk,
+    running::Running,
+};
 use crate::cluster::{
     error::TaskError,
     map::{
         mailbox::Mailbox,
         port::{Close, JobKey, Keep, Port},
     },
-    protocol::{Captured, FromWorker, JobSpec, Wishes},
+    protocol::{CAPTURED_MOST, Captured, FromWorker, JobSpec, Wishes},
 };
 
 /// What all tasks of this worker share.
@@ -99,6 +103,15 @@ impl Port for TaskPort {
         if let crate::cluster::protocol::Work::MapThenFold(fold) = &mut spec.work {
             *fold = self.client.number(*fold)?;
         }
+        // A message has little room beside its payload.
+        let beside = match &mut spec.captured {
+            Captured::Here(bytes) if bytes.len() > CAPTURED_MOST => {
+                let bytes = Bytes::from(std::mem::take(bytes));
+                spec.captured = Captured::Constant(digest_of(&bytes));
+                bytes
+            }
+            _ => Bytes::new(),
+        };
         let job = self.client.next.fetch_add(1, Relaxed);
         self.client.jobs.lock().insert(job, (mailbox, self.running.run));
         // Whoever cancels sets the mark first, and then looks at the jobs.
@@ -107,7 +120,7 @@ impl Port for TaskPort {
             return Err(TaskError::Cancelled);
         }
         self.running.jobs.fetch_add(1, Relaxed);
-        self.client.desk.say(&FromWorker::Open { job, parent: self.running.run, spec, wishes });
+        self.client.desk.send(&FromWorker::Open { job, parent: self.running.run, spec, wishes }, beside);
         Ok(JobKey(job))
     }
 

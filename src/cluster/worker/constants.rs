@@ -111,10 +111,13 @@ impl Constants {
 
     /// A constant came over the wire.
     pub(super) fn arrive(&self, digest: Digest, bytes: Bytes, store: Option<&Path>) {
-        let stored = store.is_some_and(|path| store_file(path, &bytes));
+        let stored = store.map(|path| store_file(path, &bytes));
         self.keep(digest, bytes);
-        if stored {
-            self.desk.say(&FromWorker::Stored { digest });
+        // Others may be waiting for either.
+        match stored {
+            Some(true) => self.desk.say(&FromWorker::Stored { digest }),
+            Some(false) => self.desk.say(&FromWorker::Unstored { digest }),
+            None => {}
         }
     }
 

@@ -22,7 +22,7 @@ use super::{
     running::{Results, Running},
 };
 use crate::{
-    cluster::{error::TaskError, registry::Entry},
+    cluster::{error::TaskError, protocol::check_size, registry::Entry},
     net::codec,
 };
 
@@ -146,6 +146,7 @@ impl Piece<'_> {
             if let Some(sum) = sum {
                 codec::encode_into(&sum, &mut bytes)
                     .map_err(|error| TaskError::codec("a folded result", "encoded", &error))?;
+                check_size(bytes.len()).map_err(|error| TaskError::codec("a folded result", "sent", &error))?;
             }
             Ok(bytes)
         }));
@@ -221,7 +222,14 @@ impl Piece<'_> {
                     let whole = results.values.len();
                     let encoded = catch_unwind(AssertUnwindSafe(|| codec::encode_into(&value, &mut results.values)));
                     match encoded {
-                        Ok(Ok(())) => results.count += 1,
+                        Ok(Ok(())) => match check_size(results.values.len() - whole) {
+                            Ok(()) => results.count += 1,
+                            Err(error) => {
+                                results.values.truncate(whole);
+                                self.send(&mut results);
+                                self.desk.unusable(running.run, 1, TaskError::codec("a result", "sent", &error));
+                            }
+                        },
                         Ok(Err(error)) => {
                             self.send(&mut results);
                             self.desk.unusable(running.run, 1, TaskError::codec("a result", "encoded", &error));

@@ -7,6 +7,7 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
     time::Duration,
@@ -135,7 +136,7 @@ impl Pool {
         state.idle += 1;
         let started = thread::Builder::new().name("aqueduct-task".into()).stack_size(STACK).spawn(move || pool.serve());
         if started.is_err() {
-            // The system gives no more threads: those there are go on.
+            // The system gives no more threads: those there are go on, and the next beat tries again.
             state.idle -= 1;
         }
     }
@@ -164,7 +165,11 @@ impl Pool {
                 self.call_thread(&mut state);
             }
             drop(state);
-            self.run(waiting, &running);
+            let count = waiting.count;
+            // Decoding an argument, or dropping a value, is the user's code too: a panic in it must not take the slot along.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.run(waiting, &running))) {
+                running.break_off(count, &*payload, &self.desk);
+            }
             state = self.state.lock();
             state.active.remove(&running.run);
             state.busy -= 1;
@@ -255,8 +260,15 @@ impl Pool {
     }
 
     /// Called every few milliseconds while anything runs: results are sent, times are checked. False if nothing runs.
-    pub(super) fn beat(&self) -> bool {
-        let active: Vec<_> = self.state.lock().active.values().cloned().collect();
+    pub(super) fn beat(self: &Arc<Self>) -> bool {
+        let active: Vec<_> = {
+            let mut state = self.state.lock();
+            // Only if a thread could not be started before.
+            if state.idle == 0 {
+                self.call_thread(&mut state);
+            }
+            state.active.values().cloned().collect()
+        };
         for running in &active {
             running.beat(&self.desk);
         }

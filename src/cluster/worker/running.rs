@@ -6,6 +6,7 @@
 //! about a run is sent under that lock, and so in order.
 
 use std::{
+    any::Any,
     sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
     task::Waker,
     time::{Duration, Instant},
@@ -13,7 +14,7 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::{desk::Desk, pool::BEAT};
+use super::{desk::Desk, panics, pool::BEAT};
 use crate::cluster::{
     error::{Place, TaskError},
     protocol::FromWorker,
@@ -218,6 +219,21 @@ impl Running {
         let values = std::mem::replace(&mut results.values, Vec::with_capacity(room.min(ROOM_MOST)));
         desk.returned(self, count, results.since.elapsed(), values);
         results.since = Instant::now();
+    }
+
+    /// A panic came from around a call, not out of it: where the next argument begins is not known any more. What is done is
+    /// sent, and the rest of at most `count` items has no result.
+    pub(super) fn break_off(&self, count: u32, payload: &(dyn Any + Send), desk: &Desk) {
+        let mut results = self.results.lock();
+        if results.over {
+            return;
+        }
+        // Results that were to be folded cannot be sent as they are.
+        if !self.folds {
+            self.send(&mut results, desk);
+        }
+        results.over = true;
+        desk.unusable(self.run, count, TaskError::Panicked(Box::new(panics::describe(payload, desk.place()))));
     }
 
     /// The error of an item that used up its time.

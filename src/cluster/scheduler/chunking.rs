@@ -9,7 +9,7 @@ use super::{Chunking, Settings};
 
 /// A run that takes longer than so many prefetch times is not worth a second one behind it: the way to the driver and
 /// back is nothing beside it, and there the run would only be in the wrong place.
-const LONG: f64 = 64.0;
+const LONG: f64 = 16.0;
 
 /// How many durations make a median.
 const RECENT: usize = 15;

@@ -100,7 +100,9 @@ const GRACE: Duration = Duration::from_millis(100);
 pub struct Settings {
     /// How long an automatic chunk should take.
     pub chunk_time: Duration,
-    /// How much work, in time, a worker should hold beyond what it runs: it covers the way to the driver and back.
+    /// How much work, in time, a worker should hold beyond what it runs: it covers the way to the driver and
+    /// back, and a driver that shares its processor with its workers: with 2 ms, tasks of 1 ms kept two workers on two CPUs
+    /// busy for 89 %, with 10 ms for 98.5 %.
     pub prefetch_time: Duration,
     /// At most so many runs wait at a worker, per slot; more than 500 are taken as 500.
     pub prefetch_most: u32,
@@ -112,7 +114,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             chunk_time: Duration::from_millis(2),
-            prefetch_time: Duration::from_millis(2),
+            prefetch_time: Duration::from_millis(10),
             prefetch_most: 256,
             items_most: 65_536,
         }

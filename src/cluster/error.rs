@@ -151,9 +151,15 @@ fn at(location: &Option<String>) -> String {
     location.as_ref().map(|place| format!(" ({place})")).unwrap_or_default()
 }
 
+/// So much of the text of an error of encoding or decoding is kept.
+const TEXT_MOST: usize = 16 << 10;
+
 impl TaskError {
     pub(crate) fn codec(what: &str, done: &str, error: &dyn fmt::Display) -> Self {
-        Self::Codec { what: what.into(), done: done.into(), error: error.to_string() }
+        let mut error = error.to_string();
+        // It may be the user's text, and a message has little room for it.
+        error.truncate(error.floor_char_boundary(TEXT_MOST));
+        Self::Codec { what: what.into(), done: done.into(), error }
     }
 
     /// The panic, if that is what it is.

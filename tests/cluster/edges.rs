@@ -276,6 +276,42 @@ fn a_result_that_is_not_read_to_its_end_is_an_error() {
 }
 
 #[test]
+fn a_result_that_cannot_be_read_is_skipped_if_that_was_asked() {
+    on(1, async |cluster| {
+        let map = cluster.map(lopsided, 0..10).chunk(1).on_error(OnError::Skip);
+        assert_eq!(map.collect::<Vec<_>>().await, Ok(Vec::new()));
+        let mut map = cluster.map(lopsided, 0..10).chunk(1).on_error(OnError::Collect);
+        for _ in 0..10 {
+            assert!(matches!(map.next().await, Some(Err(TaskError::Codec { .. }))));
+        }
+        assert_eq!(map.next().await, None);
+    });
+}
+
+/// Its error is longer than a message may be.
+#[derive(Deserialize)]
+struct Talkative;
+
+impl Serialize for Talkative {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("é".repeat(2 << 20)))
+    }
+}
+
+#[aqueduct::remote]
+fn talkative(_: u64) -> Talkative {
+    Talkative
+}
+
+#[test]
+fn a_long_error_of_a_serialize_arrives_cut() {
+    on(1, async |cluster| match cluster.submit(talkative, 1).await {
+        Err(TaskError::Codec { error, .. }) => assert!(error.starts_with('é') && error.len() < 32 << 10),
+        other => panic!("{:?}", other.map(drop)),
+    });
+}
+
+#[test]
 fn workers_added_while_the_cluster_ends_do_not_keep_anybody_waiting() {
     within(LIMIT, || {
         for _ in 0..5 {

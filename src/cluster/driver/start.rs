@@ -228,10 +228,9 @@ impl Driver {
 
     /// Lets a worker finish what it has begun, and go.
     pub(crate) fn retire(&self, worker: u32) -> bool {
-        let known = {
-            let mut posts = self.inner.posts.lock();
-            posts.get_mut(&worker).map(|post| post.leaving = true).is_some()
-        };
+        // One that is still starting has no number for its users.
+        let seated = self.shared.with(|core| core.workers().contains(&worker));
+        let known = seated && self.inner.posts.lock().get_mut(&worker).map(|post| post.leaving = true).is_some();
         if known {
             self.shared.with(|core| core.leaving(worker));
         }

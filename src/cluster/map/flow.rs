@@ -311,6 +311,15 @@ impl Flow {
         }
     }
 
+    /// Where the next result begins is not known: what is left of these has none.
+    pub(super) fn spoil(&mut self, error: TaskError) {
+        let Some(Current::Values { left, .. }) = self.current else { return };
+        if let Some(progress) = &self.progress {
+            progress.failed(u64::from(left));
+        }
+        self.current = (self.options.on_error != OnError::Skip).then_some(Current::Failed { error, left });
+    }
+
     /// Nobody takes anything more: workers are told.
     pub(super) fn stop(&mut self) {
         if let Some(job) = self.job.take() {

@@ -89,7 +89,8 @@ impl TaskOptions {
         self
     }
 
-    /// Sends exactly so many items at a time, instead of as many as take some milliseconds.
+    /// Sends so many items at a time, instead of as many as take some milliseconds; fewer where the input ends or takes its
+    /// time, or where items are large (a chunk goes when it has 256 KiB).
     ///
     /// # Panics
     ///

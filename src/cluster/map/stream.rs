@@ -342,23 +342,19 @@ where
                     value = codec::decode_next::<R>(&mut rest);
                 }
                 *at = bytes.len() - rest.len();
-                match value {
+                let error = match value {
                     Ok(_) if *left == 1 && !rest.is_empty() => {
                         let error = format!("{} more bytes follow: the two sides disagree about its type", rest.len());
-                        *current = None;
-                        Some(Err(TaskError::codec("a result", "decoded", &error)))
+                        TaskError::codec("a result", "decoded", &error)
                     }
                     Ok(value) => {
                         *left -= 1;
-                        Some(Ok(value))
+                        return Some(Ok(value));
                     }
-                    Err(error) => {
-                        // What follows cannot be found any more.
-                        let error = TaskError::codec("a result", "decoded", &error);
-                        *current = Some(Current::Failed { error: error.clone(), left: *left - 1 });
-                        Some(Err(error))
-                    }
-                }
+                    Err(error) => TaskError::codec("a result", "decoded", &error),
+                };
+                flow.spoil(error);
+                Self::decode(flow)
             }
         }
     }

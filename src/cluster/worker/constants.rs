@@ -1,7 +1,7 @@
 //! Constants that this worker has, or waits for.
 //!
-//! A constant comes over the wire, or from the file in which another worker of the same host has stored it; either way
-//! its digest is checked. What nobody uses is dropped, longest unused first, when all together are more than they may be;
+//! A constant comes over the wire, or from the file in which another worker of the same host has stored it; the
+//! file's digest is checked. What nobody uses is dropped, longest unused first, when all together are more than they may be;
 //! it is fetched again when it is needed again.
 
 use std::{

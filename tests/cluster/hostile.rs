@@ -165,7 +165,7 @@ fn a_flood_of_nonsense_does_not_stop_a_map() {
                     // The kernel may have no room: then this one is lost.
                     let _ = socket.send_to(&packet[..length], address);
                     sent += 1;
-                    if sent % 64 == 0 {
+                    if sent.is_multiple_of(64) {
                         thread::sleep(Duration::from_millis(1));
                     }
                 }

@@ -112,6 +112,8 @@ fn impostor() {
         stdin.write_all(&bytes).expect("it is passed on");
         // The true worker ends when this one does.
         let _ = io::copy(&mut io::stdin(), &mut stdin);
+        drop(stdin);
+        let _ = worker.wait();
         return;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -52,7 +52,7 @@ fn nested_options(n: u64) -> (usize, u64) {
 
 #[aqueduct::remote]
 fn odd_fails(n: u64) -> u64 {
-    assert!(n % 2 == 0, "odd");
+    assert!(n.is_multiple_of(2), "odd");
     n
 }
 

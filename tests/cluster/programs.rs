@@ -202,7 +202,7 @@ fn a_driver_killed_at_any_moment_leaves_no_worker() {
         let driver = Driver::start("run");
         // 0: at once, or while it starts.
         until("the moment of the kill", || {
-            driver.room.log().len() >= moment || (moment % 3 == 0 && driver.room.has("started"))
+            driver.room.log().len() >= moment || (moment.is_multiple_of(3) && driver.room.has("started"))
         });
         signal("KILL", driver.child.id());
         assert_eq!(driver.end(), (None, Some(9)), "seed {seed}");

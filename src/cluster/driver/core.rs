@@ -54,6 +54,8 @@ struct Job {
     owner: Owner,
     spec: JobSpec,
     chunks: HashMap<u64, Chunk>,
+    /// The number of the next chunk.
+    pushed: u64,
     /// Workers that know the job.
     told: Vec<u32>,
     /// Its captured data, if they are kept here for it.
@@ -209,6 +211,7 @@ impl Core {
                 owner,
                 spec,
                 chunks: HashMap::new(),
+                pushed: 0,
                 told: Vec::new(),
                 kept: None,
                 needs,
@@ -222,9 +225,11 @@ impl Core {
 
     pub(super) fn push(&mut self, job: u64, number: u64, items: u32, payload: Bytes) {
         let Some(known) = self.jobs.get_mut(&job) else { return };
-        if items == 0 {
+        // A worker that numbers its chunks in another way is not heard.
+        if items == 0 || number != known.pushed {
             return;
         }
+        known.pushed += 1;
         known.chunks.insert(number, Chunk { payload, items, settled: 0 });
         self.tell(Event::Pushed { job: JobId(job), number, items }, &mut Told::default());
     }
@@ -314,7 +319,8 @@ impl Core {
             FromWorker::Unusable { run, count, error } => {
                 told.error = Some(error);
                 let before = self.summary.failed;
-                for _ in 0..count {
+                // Not more than the run has, whatever is said.
+                for _ in 0..count.min(self.scheduler.remaining(RunId(run)).unwrap_or(0)) {
                     let event = Event::Failed { run: RunId(run), again: false, busy: Duration::ZERO };
                     self.tell(event, &mut told);
                 }

@@ -2,12 +2,14 @@
 
 use std::{
     fs,
+    pin::pin,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     thread,
     time::Duration,
 };
 
 use aqueduct::cluster::with;
+use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{Place, Room, on};
@@ -164,6 +166,38 @@ fn results_that_wait_for_their_turn_count_against_the_budget() {
         // How large a result is shows only when it is there: what was under way before that comes on top.
         let under_way = 2 * 258;
         assert!(read as usize <= budget / BLOCK + under_way, "{read} results were waiting in the driver");
+    });
+}
+
+#[test]
+fn results_still_to_come_count_as_large_as_those_that_came() {
+    static READ: AtomicU64 = AtomicU64::new(0);
+    #[aqueduct::remote]
+    fn late_after_twenty(place: &Place, n: u64) -> Block {
+        if n >= 20 {
+            place.wait("open");
+        }
+        Block(vec![7; BLOCK])
+    }
+    let room = Room::new();
+    let budget = 16 * BLOCK;
+    on(2, async move |cluster| {
+        let input = (0..).inspect(|_| _ = READ.fetch_add(1, Relaxed));
+        let mut map = cluster.map(with(room.place(), late_after_twenty), input).chunk(1).in_flight(budget);
+        for _ in 0..20 {
+            assert!(map.next().await.is_some_and(|block| block.is_ok()));
+        }
+        // Both workers are held back; whatever the map would read it reads while this waits.
+        {
+            let next = pin!(map.next());
+            let time = pin!(aqueduct::after(Duration::from_millis(200)));
+            assert!(matches!(select(next, time).await, Either::Right(_)));
+        }
+        let read = READ.load(Relaxed);
+        room.mark("open");
+        // Some were under way before the first had come.
+        assert!(read <= 20 + 16 + 8, "{read} items were read, for a budget of 16 results");
+        assert!(map.next().await.is_some_and(|block| block.is_ok()));
     });
 }
 

@@ -3,7 +3,8 @@
 //! Chunks are numbered from 0 in input order. Of each chunk from the first that is not consumed, `notes` knows its items
 //! and how many have not arrived. Arrivals of an ordered map wait in `early` until they are next; those of an unordered
 //! one go to `ready` at once. Memory is what is under way: `bytes_out` (arguments not yet answered) and `bytes_back`
-//! (results not yet consumed) together stay below the budget before more input is read; one chunk is always allowed.
+//! (results not yet consumed) and the results that are still to come, which are taken to be as large as those that have
+//! come, together stay below the budget before more input is read; one chunk is always allowed.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -70,6 +71,11 @@ pub(crate) struct Flow {
     outstanding: u32,
     bytes_out: usize,
     bytes_back: usize,
+    /// Items whose results are still to come.
+    missing: u64,
+    /// Results that have come, and their bytes.
+    came: u64,
+    bytes_came: u64,
     sealed: bool,
     /// Items sent so far.
     items: u64,
@@ -118,6 +124,9 @@ impl Flow {
             outstanding: 0,
             bytes_out: 0,
             bytes_back: 0,
+            missing: 0,
+            came: 0,
+            bytes_came: 0,
             sealed: false,
             items: 0,
             expected: (0, 0),
@@ -143,8 +152,14 @@ impl Flow {
     pub(super) fn has_room(&self) -> bool {
         !self.sealed
             && self.outstanding < self.window.chunks.max(1)
-            && (self.bytes_out + self.bytes_back < self.options.in_flight
+            && (self.bytes_out + self.bytes_back + self.bytes_to_come() < self.options.in_flight
                 || (self.outstanding == 0 && self.bytes_back == 0))
+    }
+
+    /// How large the results that are still to come should be.
+    fn bytes_to_come(&self) -> usize {
+        let each = self.bytes_came.checked_div(self.came).unwrap_or(0);
+        usize::try_from(self.missing.saturating_mul(each)).unwrap_or(usize::MAX)
     }
 
     /// How many items the next chunk should hold.
@@ -163,6 +178,7 @@ impl Flow {
         self.notes.push_back(Note { items, missing: items, bytes, _kept: kept });
         self.outstanding += 1;
         self.items += u64::from(items);
+        self.missing += u64::from(items);
         self.bytes_out += bytes;
         self.next += 1;
         let number = self.sent;
@@ -175,6 +191,7 @@ impl Flow {
         self.notes.push_back(Note { items: 1, missing: 1, bytes: CHUNK_COST, _kept: Vec::new() });
         self.outstanding += 1;
         self.bytes_out += CHUNK_COST;
+        self.missing += 1;
         self.unsent.push_back(self.sent);
         let number = self.next;
         self.next += 1;
@@ -242,8 +259,11 @@ impl Flow {
             self.outstanding -= 1;
             self.bytes_out -= note.bytes;
         }
+        self.missing = self.missing.saturating_sub(u64::from(arrival.count));
         if let What::Values { bytes, .. } = &arrival.what {
             self.bytes_back += bytes.len() + CHUNK_COST;
+            self.came += u64::from(arrival.count);
+            self.bytes_came += bytes.len() as u64;
         }
         if let Some(progress) = &self.progress {
             match arrival.what {

@@ -205,6 +205,8 @@ pub(crate) enum FromWorker {
         run: u64,
         panic: Panic,
         busy: u64,
+        /// Where its arguments stand in the payload of the run.
+        span: (u32, u32),
     },
     /// The next `count` items of the run cannot have results, whoever runs them.
     Unusable {

@@ -149,6 +149,22 @@ fn a_panic_is_tried_again_as_often_as_was_asked_and_no_more() {
 }
 
 #[test]
+fn another_try_sends_its_own_arguments_and_not_the_whole_chunk() {
+    #[aqueduct::remote]
+    fn at_the_second_try(item: (u32, String)) -> u32 {
+        assert!(aqueduct::cluster::task::current().is_none_or(|task| task.attempt() > 1), "the first try");
+        item.0 + item.1.len() as u32
+    }
+    on(1, async move |cluster| {
+        let items = (0..200).map(|item| (item, "x".repeat(100)));
+        let sums: Vec<u32> = cluster.map(at_the_second_try, items).chunk(200).retries(1).collect().await.unwrap();
+        assert_eq!(sums, (100..300).collect::<Vec<_>>());
+        let sent = cluster.summary().bytes_sent;
+        assert!(sent <= 2 * 200 * 103, "{sent} bytes for twice 200 items of some 102");
+    });
+}
+
+#[test]
 fn a_panic_in_a_reduction_is_told() {
     on(2, async |cluster| {
         let error = cluster.map_reduce(fussy, fussy_add, 20..1000).await.unwrap_err();

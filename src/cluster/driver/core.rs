@@ -7,6 +7,7 @@
 use std::{
     collections::{HashMap, HashSet},
     mem,
+    ops::Range,
     sync::Arc,
     task::Waker,
     time::{Duration, Instant},
@@ -47,6 +48,8 @@ struct Chunk {
     payload: Bytes,
     items: u32,
     settled: u32,
+    /// Where single items stand, of those that panicked.
+    spans: HashMap<u32, Range<usize>>,
 }
 
 #[derive(Debug)]
@@ -230,7 +233,7 @@ impl Core {
             return;
         }
         known.pushed += 1;
-        known.chunks.insert(number, Chunk { payload, items, settled: 0 });
+        known.chunks.insert(number, Chunk { payload, items, settled: 0, spans: HashMap::new() });
         self.tell(Event::Pushed { job: JobId(job), number, items }, &mut Told::default());
     }
 
@@ -308,7 +311,8 @@ impl Core {
                 self.summary.bytes_received += told.payload.len() as u64;
                 self.tell(Event::Returned { run: RunId(run), count, busy }, &mut told);
             }
-            FromWorker::Panicked { run, panic, busy } => {
+            FromWorker::Panicked { run, panic, busy, span } => {
+                self.note_span(RunId(run), span);
                 told.error = Some(TaskError::Panicked(Box::new(panic)));
                 let busy = Duration::from_nanos(busy);
                 if let Some(seat) = self.seats.get_mut(&worker) {
@@ -512,11 +516,14 @@ impl Core {
                 if attempt > 1 {
                     self.summary.retried += u64::from(range.count);
                 }
-                self.summary.bytes_sent += chunk.payload.len() as u64;
-                seat.sent(chunk.payload.len());
-                let message =
-                    ToWorker::Run { run: run.0, job: range.job.0, first: range.first, count: range.count, attempt };
-                seat.say(&message, chunk.payload.clone());
+                let (first, payload) = match chunk.spans.get(&range.first).filter(|_| range.count == 1) {
+                    Some(span) => (0, chunk.payload.slice(span.clone())),
+                    None => (range.first, chunk.payload.clone()),
+                };
+                self.summary.bytes_sent += payload.len() as u64;
+                seat.sent(payload.len());
+                let message = ToWorker::Run { run: run.0, job: range.job.0, first, count: range.count, attempt };
+                seat.say(&message, payload);
             }
             Instruction::Retract { run, worker } => self.say(worker.0, &ToWorker::Retract { run: run.0 }),
             Instruction::Cancel { run, worker } => self.say(worker.0, &ToWorker::Cancel { run: run.0 }),
@@ -574,6 +581,17 @@ impl Core {
                     },
                 }
             }
+        }
+    }
+
+    /// Where the arguments of an item that panicked stand in its chunk: another try needs no more than them.
+    fn note_span(&mut self, run: RunId, (from, to): (u32, u32)) {
+        let Some((job, number, item)) = self.scheduler.next_item(run) else { return };
+        let Some(chunk) = self.jobs.get_mut(&job.0).and_then(|job| job.chunks.get_mut(&number)) else { return };
+        let span = from as usize..to as usize;
+        if span.start <= span.end && span.end <= chunk.payload.len() {
+            // If it is known, the run had no more than the item, and the place is of that.
+            chunk.spans.entry(item).or_insert(span);
         }
     }
 

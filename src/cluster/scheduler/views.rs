@@ -85,6 +85,14 @@ impl Scheduler {
         self.run(run).map(|run| run.piece.end() - run.next)
     }
 
+    /// The chunk of this run and the first of its items that has yet to be told of; `None` if it is not outstanding, or its
+    /// job is over.
+    #[must_use]
+    pub fn next_item(&self, run: RunId) -> Option<(JobId, u64, u32)> {
+        let run = self.run(run)?;
+        Some((self.jobs[run.job?].id, run.piece.number, run.next))
+    }
+
     /// Whether a run is known, or believed, to have been started; `None` if it is not outstanding.
     #[must_use]
     pub fn has_slot(&self, run: RunId) -> Option<bool> {

@@ -59,8 +59,8 @@ impl Desk {
         self.send(&FromWorker::Returned { run: running.run, count, busy: nanos(busy), away }, values.into());
     }
 
-    pub(super) fn panicked(&self, run: u64, panic: Panic, busy: Duration) {
-        self.say(&FromWorker::Panicked { run, panic, busy: nanos(busy) });
+    pub(super) fn panicked(&self, run: u64, panic: Panic, busy: Duration, span: (u32, u32)) {
+        self.say(&FromWorker::Panicked { run, panic, busy: nanos(busy), span });
     }
 
     pub(super) fn unusable(&self, run: u64, count: u32, error: TaskError) {

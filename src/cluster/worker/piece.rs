@@ -7,6 +7,7 @@
 use std::{
     any::Any,
     future::Future,
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Instant,
@@ -197,6 +198,7 @@ impl Piece<'_> {
         }
         running.results().since = Instant::now();
         for index in 0..self.count {
+            let from = arguments.len() - rest.len();
             let item = match codec::decode_next::<A>(&mut rest) {
                 Ok(item) => item,
                 Err(error) => {
@@ -237,7 +239,7 @@ impl Piece<'_> {
                         Err(payload) => {
                             // What was encoded of it must not stay.
                             results.values.truncate(whole);
-                            self.panicked(&mut results, &*payload);
+                            self.panicked(&mut results, &*payload, from..arguments.len() - rest.len());
                         }
                     }
                 }
@@ -246,7 +248,7 @@ impl Piece<'_> {
                     self.send(&mut results);
                     self.desk.unusable(running.run, 1, running.timed_out(self.desk.place()));
                 }
-                Err(payload) => self.panicked(&mut results, &*payload),
+                Err(payload) => self.panicked(&mut results, &*payload, from..arguments.len() - rest.len()),
             }
             if results.values.len() > SEND_BYTES || running.should_send() || running.sends_each() {
                 self.send(&mut results);
@@ -256,10 +258,13 @@ impl Piece<'_> {
         self.send(&mut results);
     }
 
-    fn panicked(&self, results: &mut Results, payload: &(dyn Any + Send)) {
+    fn panicked(&self, results: &mut Results, payload: &(dyn Any + Send), span: Range<usize>) {
         self.send(results);
         let panic = panics::describe(payload, self.desk.place());
-        self.desk.panicked(self.running.run, panic, results.since.elapsed());
+        // A chunk is far smaller than 4 GiB, but for one item, which is all of it.
+        let place = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        let span = (place(span.start), place(span.end));
+        self.desk.panicked(self.running.run, panic, results.since.elapsed(), span);
         results.since = Instant::now();
     }
 

@@ -285,12 +285,6 @@ impl Core {
         for (digest, other) in self.constants.lost(worker) {
             self.send_constant(other, digest);
         }
-        for job in self.jobs.values_mut() {
-            job.told.retain(|told| *told != worker);
-            if job.only == Some(worker) {
-                job.end = Some(end.clone());
-            }
-        }
         self.tell(Event::Lost { worker: WorkerId(worker) }, &mut Told { end: Some(end), ..Told::default() });
     }
 
@@ -510,7 +504,8 @@ impl Core {
                     return;
                 };
                 let Some(chunk) = job.chunks.get(&range.number) else { return };
-                if seat.knows(&mut job.told, worker.0) {
+                if seat.tell_of(range.job.0) {
+                    job.told.push(worker.0);
                     seat.say(&ToWorker::Job { job: range.job.0, spec: job.spec.clone() }, Bytes::new());
                 }
                 if attempt > 1 {
@@ -556,7 +551,12 @@ impl Core {
                     Owner::Worker { worker, job } => drop(self.nested.remove(&(worker, job))),
                 }
                 for worker in known.told {
-                    self.say(worker, &ToWorker::Forget { job: job.0 });
+                    // It may have gone since.
+                    if let Some(seat) = self.seats.get_mut(&worker)
+                        && seat.forget(job.0)
+                    {
+                        seat.say(&ToWorker::Forget { job: job.0 }, Bytes::new());
+                    }
                 }
             }
             Instruction::Release { worker } => self.to_release.push(worker.0),

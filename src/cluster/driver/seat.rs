@@ -1,6 +1,9 @@
 //! A worker that has joined, as the driver's core sees it.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 
@@ -19,6 +22,8 @@ pub(super) struct Seat {
     pub(super) tags: Tags,
     /// Whether it can read the files of the other workers of its host.
     pub(super) shares_files: bool,
+    /// Jobs that the worker was told of.
+    jobs: HashSet<u64>,
     joined: Instant,
     tasks: u64,
     busy: Duration,
@@ -36,6 +41,7 @@ impl Seat {
             slots,
             tags,
             shares_files,
+            jobs: HashSet::new(),
             joined: Instant::now(),
             tasks: 0,
             busy: Duration::ZERO,
@@ -50,13 +56,13 @@ impl Seat {
     }
 
     /// Notes that this worker is told of a job; true if it was not yet.
-    #[expect(clippy::unused_self, reason = "reads as it is meant: does this seat know the job")]
-    pub(super) fn knows(&self, told: &mut Vec<u32>, worker: u32) -> bool {
-        let new = !told.contains(&worker);
-        if new {
-            told.push(worker);
-        }
-        new
+    pub(super) fn tell_of(&mut self, job: u64) -> bool {
+        self.jobs.insert(job)
+    }
+
+    /// The job is over; true if this worker knew of it.
+    pub(super) fn forget(&mut self, job: u64) -> bool {
+        self.jobs.remove(&job)
     }
 
     pub(super) fn returned(&mut self, count: u32, busy: Duration, bytes: usize) {

@@ -285,6 +285,10 @@ impl Core {
         for (digest, other) in self.constants.lost(worker) {
             self.send_constant(other, digest);
         }
+        // What is still to come for it fails in the same way.
+        for job in self.jobs.values_mut().filter(|job| job.only == Some(worker)) {
+            job.end = Some(end.clone());
+        }
         self.tell(Event::Lost { worker: WorkerId(worker) }, &mut Told { end: Some(end), ..Told::default() });
     }
 

@@ -86,9 +86,14 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
             other => Err(Error::new(keyword(&other), STANDS_ON)),
         });
     // The item stays in any case, so that those who use it add no errors of their own.
-    let beside = registered.unwrap_or_else(|error| error.to_compile_error());
-    // Captured data are a `&Vec<T>`, since the vector is what travels.
-    quote!(#[allow(clippy::ptr_arg)] #item #beside)
+    match registered {
+        // Captured data are a `&Vec<T>`, since the vector is what travels.
+        Ok(beside) => quote!(#[allow(clippy::ptr_arg)] #item #beside),
+        Err(error) => {
+            let error = error.to_compile_error();
+            quote!(#item #error)
+        }
+    }
 }
 
 const STANDS_ON: &str = "`#[remote]` stands on a function, or on an `impl` block whose methods take `&self`";

@@ -18,8 +18,13 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// The path of the library.
     pub(crate) fn library(&self) -> TokenStream {
-        self.krate.as_ref().map_or_else(|| quote!(::aqueduct), |path| quote!(#path))
+        library(self.krate.as_ref())
     }
+}
+
+/// The path of the library, as `crate = …` says or as it is called.
+pub(crate) fn library(said: Option<&Path>) -> TokenStream {
+    said.map_or_else(|| quote!(::aqueduct), |path| quote!(#path))
 }
 
 impl Parse for Arguments {

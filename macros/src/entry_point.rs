@@ -15,7 +15,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::{Error, FnArg, Ident, ItemFn, Path, Result, ReturnType, Token};
 
-use crate::arguments::assigned;
+use crate::arguments::{assigned, library};
 
 /// What stands in `#[aqueduct::main(…)]`.
 #[derive(Default)]
@@ -66,7 +66,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn main(arguments: &Arguments, function: &ItemFn) -> Result<TokenStream> {
-    let krate = arguments.krate.as_ref().map_or_else(|| quote!(::aqueduct), |path| quote!(#path));
+    let krate = library(arguments.krate.as_ref());
     let ItemFn { attrs, vis, sig, block, .. } = function;
     if sig.ident != "main" {
         return Err(Error::new(

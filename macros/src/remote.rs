@@ -28,7 +28,7 @@ use syn::{
     Signature, Token, Type,
 };
 
-use crate::arguments::assigned;
+use crate::arguments::{assigned, library};
 use crate::process::respanned;
 
 /// The most arguments, besides the captured data, that the library's tuples have.
@@ -269,7 +269,7 @@ impl Shape {
         attrs: &[Attribute],
         subject: Option<&Type>,
     ) -> TokenStream {
-        let krate = arguments.krate.as_ref().map_or_else(|| quote!(::aqueduct), |path| quote!(#path));
+        let krate = library(arguments.krate.as_ref());
         let private = quote!(#krate::__private::remote);
         let site = Span::mixed_site();
         let piece = Ident::new("piece", site);

@@ -53,19 +53,24 @@ fn growth(count: usize, mut step: impl FnMut(usize)) -> isize {
 }
 
 /// Far less than a leak of one word a step, and more than the test program allocates beside us.
+fn allowed(count: usize) -> isize {
+    16 * 1024 + count as isize / 4
+}
+
 fn flat(count: usize, step: impl FnMut(usize)) {
     let grown = growth(count, step);
-    let allowed = 16 * 1024 + count as isize / 4;
-    assert!(grown < allowed, "{grown} bytes more after {count} rounds");
+    assert!(grown < allowed(count), "{grown} bytes more after {count} rounds");
 }
 
 /// What the other tests take for granted.
 #[test]
 fn a_leak_of_a_word_a_step_is_seen() {
     let _turn = TURN.lock();
-    let mut leaked = Vec::with_capacity(20_000);
-    let grown = growth(10_000, |n| leaked.push(Box::new(n)));
-    assert!(grown >= 80_000, "{grown}");
+    const COUNT: usize = 100_000;
+    let mut leaked = Vec::with_capacity(2 * COUNT);
+    let grown = growth(COUNT, |n| leaked.push(Box::new(n)));
+    // The threads that run the tests free memory of their own meanwhile: not what was leaked to the byte.
+    assert!(grown > 10 * allowed(COUNT), "{grown} bytes");
 }
 
 /// D7. PyCSP: a `TimeoutGuard` takes something that it does not give back: after X of them nothing works any more

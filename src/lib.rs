@@ -98,6 +98,9 @@ mod choice;
 pub mod cluster;
 mod context;
 mod forms;
+#[cfg(feature = "gpu")]
+#[cfg_attr(docsrs, doc(cfg(feature = "gpu")))]
+pub mod gpu;
 #[cfg(feature = "cluster")]
 #[doc(hidden)]
 pub mod net;

@@ -1,0 +1,171 @@
+//! What can go wrong on the way to a GPU, on it, and back.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+/// Why a kernel did not run, or did not end well.
+///
+/// As the error of a process it poisons the process's channels, so that nobody takes a part of the results for all.
+#[derive(Debug, Clone, Error)]
+#[non_exhaustive]
+pub enum GpuError {
+    /// There is no GPU with this index.
+    #[error("there is no GPU {index}: {found}. Use an index that exists, `Gpu::pick()`, or `Gpu::cpu()`")]
+    NoSuchDevice {
+        /// The index that was asked for.
+        index: usize,
+        /// What there is instead, in words.
+        found: String,
+    },
+    /// There is no driver, or one that cannot be used.
+    #[error("no GPU can be used: {0}")]
+    NoDriver(String),
+    /// There is no GPU, and the kernel has no body for the CPU.
+    #[error(
+        "the kernel `{kernel}` has no body for the CPU, and there is no GPU ({reason}): give it its twin in Rust with \
+         `.cpu(…)`, or run it where there is a GPU"
+    )]
+    NoTwin {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// Why it is to run on the CPU.
+        reason: Arc<str>,
+    },
+    /// The source has no kernel of this name.
+    #[error("there is no kernel `{kernel}` in the source; it has {known}")]
+    UnknownKernel {
+        /// The name that was asked for.
+        kernel: Arc<str>,
+        /// The names that are there, in words.
+        known: String,
+    },
+    /// The declared arguments are not those of the kernel.
+    #[error("the arguments declared for the kernel `{kernel}` are not its own: {problem}")]
+    Signature {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// What differs, and where.
+        problem: String,
+    },
+    /// The launch cannot be done on any device, or not on this one.
+    #[error("the kernel `{kernel}` cannot be launched like this: {problem}")]
+    Launch {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+    /// A batch of no elements.
+    #[error("the kernel `{kernel}` got an empty batch: send none instead")]
+    EmptyBatch {
+        /// The kernel.
+        kernel: Arc<str>,
+    },
+    /// A batch that has not the length that the kernel's argument asks for.
+    #[error("argument {argument} of the kernel `{kernel}` got a batch of {got} elements where {wanted} are needed")]
+    WrongLength {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// Which argument, counted from 0.
+        argument: usize,
+        /// How many elements came.
+        got: usize,
+        /// How many it needs.
+        wanted: usize,
+    },
+    /// A batch that its launch does not divide.
+    #[error(
+        "a batch of {length} elements does not divide by the {block} threads of a block of the kernel `{kernel}`: pad the \
+         batch, or launch with `Launch::cover` and let the kernel check its index against `Len`"
+    )]
+    DoesNotDivide {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// How many elements came.
+        length: usize,
+        /// How many elements one block takes.
+        block: usize,
+    },
+    /// CUDA C was given, and there is no compiler for it on this machine.
+    #[error("there is no NVRTC to compile CUDA C with (tried {tried}): install it, or use `Kernel::ptx`")]
+    NoCompiler {
+        /// The names of the libraries that were tried, and why they did not open.
+        tried: String,
+    },
+    /// CUDA C was given that does not compile.
+    #[error("the CUDA C of the kernel `{kernel}` does not compile:\n{log}")]
+    Compile {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// What the compiler said.
+        log: String,
+    },
+    /// The driver refuses the PTX of a kernel.
+    #[error("the driver does not load the PTX of the kernel `{kernel}`: {source}{}", told(.log))]
+    Load {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// What the driver's own compiler said.
+        log: String,
+        /// What the driver answered.
+        source: DriverError,
+    },
+    /// The memory of a device does not suffice.
+    #[error(
+        "{bytes} bytes more than there is room for on {device}: smaller batches or fewer slots need less ({source})"
+    )]
+    OutOfMemory {
+        /// How many bytes were asked for.
+        bytes: usize,
+        /// Where.
+        device: Arc<str>,
+        /// What the driver answered.
+        source: DriverError,
+    },
+    /// The driver failed.
+    #[error(transparent)]
+    Driver(DriverError),
+    /// The device failed before, for good: nothing runs on it any more in this program.
+    #[error("{device} failed and cannot be used any more in this program: {source}")]
+    DeviceLost {
+        /// Which.
+        device: Arc<str>,
+        /// What it failed with.
+        source: DriverError,
+    },
+    /// The body for the CPU panicked.
+    #[error("the CPU body of the kernel `{kernel}` panicked: {message}")]
+    Panicked {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// What it said.
+        message: String,
+    },
+}
+
+fn told(log: &str) -> String {
+    if log.trim().is_empty() { String::new() } else { format!("\n{}", log.trim()) }
+}
+
+/// What a driver's function answered when it failed.
+///
+/// The number is what the driver really said, also where this library does not know it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{operation} on {device} failed with code {code} ({}){}", crate::gpu::codes::name(*.code), crate::gpu::codes::advice(*.code))]
+pub struct DriverError {
+    /// The function of the driver.
+    pub operation: &'static str,
+    /// What it answered.
+    pub code: i32,
+    /// On which device.
+    pub device: Arc<str>,
+}
+
+impl DriverError {
+    /// True if the device is lost with it: every later call fails too.
+    #[must_use]
+    pub fn is_sticky(&self) -> bool {
+        super::codes::is_sticky(self.code)
+    }
+}

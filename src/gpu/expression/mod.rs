@@ -1,0 +1,1 @@
+//! Expressions: one tree that is a kernel for the GPU and a body for the CPU.

@@ -1,0 +1,18 @@
+//! GPU processes: kernels as processes of a network, with and without a GPU.
+//!
+//! The rules are told in `guide.md` beside this file, which the rustdoc shows as `guide`.
+
+mod codes;
+#[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "only a driver makes devices"))]
+mod device;
+#[cfg(feature = "cuda")]
+#[allow(unsafe_code, reason = "the driver is a C library")]
+mod driver;
+mod element;
+mod error;
+mod expression;
+mod kernel;
+
+pub use element::{Element, Plain};
+pub use error::{DriverError, GpuError};
+pub use kernel::Kernel;

@@ -3,6 +3,7 @@
 //! The rules are told in `guide.md` beside this file, which the rustdoc shows as `guide`.
 
 mod codes;
+#[allow(unsafe_code, reason = "a driver copies to and from raw memory")]
 #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "only a driver makes devices"))]
 mod device;
 #[cfg(feature = "cuda")]

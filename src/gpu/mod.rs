@@ -16,4 +16,6 @@ mod kernel;
 
 pub use element::{Element, Plain};
 pub use error::{DriverError, GpuError};
-pub use kernel::Kernel;
+pub use kernel::{
+    Argument, Arguments, Dimensions, In, InOut, Kernel, Launch, Len, Out, Scalar, Source, SourceKernel, Twin,
+};

@@ -10,6 +10,8 @@ mod handle;
 mod join;
 mod par;
 mod picture;
+#[cfg(feature = "gpu")]
+mod placed;
 mod run;
 mod shape;
 mod task;
@@ -28,6 +30,8 @@ pub use handle::Handle;
 pub use join::Join;
 pub use par::{Par, ParSet, par, part, try_par};
 pub use picture::Picture;
+#[cfg(feature = "gpu")]
+pub(crate) use placed::{Job, LocalFuture, Place, Placed, RunPlaced};
 pub use run::run;
 pub use shape::{
     ChannelShape, Derived, Dot, Parameter, Port, PortList, PortShape, Ports, ProcessShape, Shape, Sketch, ViaEnd,

@@ -235,6 +235,14 @@ fn clear<F>(context: &mut Context, mut body: Pin<&mut Option<F>>) -> std::thread
     context.enter(Kind::Task, || catch_unwind(AssertUnwindSafe(|| body.set(None))))
 }
 
+impl<F: Future> RunTask<F> {
+    /// A body that has been given its context.
+    #[cfg(feature = "gpu")]
+    pub(super) fn new(context: Context, body: F) -> Self {
+        Self { context, body: Some(body) }
+    }
+}
+
 impl<F> RunTask<F> {
     /// There is nowhere to run it: its ends tell their peers why.
     fn not_started<V>(mut self, why: impl Into<Box<dyn Error + Send + Sync>>) -> Handle<V> {

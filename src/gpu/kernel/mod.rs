@@ -1,10 +1,18 @@
 //! Kernels: what a GPU process computes for each batch.
 
+mod arguments;
+mod entry;
+mod launch;
 mod recipe;
+mod source;
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+
+pub use arguments::{Argument, Arguments, In, InOut, Len, Out, Scalar, Twin};
+pub use launch::{Dimensions, Launch};
+pub use source::{Source, SourceKernel};
 
 pub(crate) use recipe::{Grid, HostBody, Length, Parameter, Passes, Plan, Recipe, Role, Value};
 
@@ -18,6 +26,10 @@ pub struct Kernel<I, O> {
 }
 
 impl<I, O> Kernel<I, O> {
+    pub(crate) fn recipe(&self) -> &Arc<Recipe> {
+        &self.recipe
+    }
+
     pub(crate) fn from_recipe(recipe: Recipe) -> Self {
         Self { recipe: Arc::new(recipe), types: PhantomData }
     }

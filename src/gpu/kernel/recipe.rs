@@ -74,6 +74,11 @@ pub(crate) trait Plan: Send + Sync + fmt::Debug {
     /// What keeps it from being made: only CUDA C has to be compiled.
     fn ptx(&self, capability: u32) -> Result<Cow<'_, str>, GpuError>;
 
+    /// The text, if it is the same for every device: it is checked even where there is none.
+    fn known_ptx(&self) -> Option<&str> {
+        None
+    }
+
     /// The names of the kernels in the text, as [`Pass::entry`] counts them.
     fn entries(&self) -> &[Arc<str>];
 
@@ -147,8 +152,13 @@ impl Passes {
 
     /// Adds a launch.
     pub(crate) fn push(&mut self, entry: usize, grid: Grid, values: &[Value]) {
+        self.push_with(entry, grid, values.iter().copied());
+    }
+
+    /// Adds a launch.
+    pub(crate) fn push_with(&mut self, entry: usize, grid: Grid, values: impl Iterator<Item = Value>) {
         let start = self.values.len();
-        self.values.extend_from_slice(values);
+        self.values.extend(values);
         self.list.push(Pass { entry, grid, values: start..self.values.len() });
     }
 

@@ -2,6 +2,9 @@
 //!
 //! Names and numbers: `CUresult` of the CUDA driver API, up to CUDA 13.0.
 
+/// There is no more memory.
+pub(crate) const OUT_OF_MEMORY: i32 = 2;
+
 /// The name of a code, or what stands for those without one.
 pub(crate) fn name(code: i32) -> &'static str {
     match code {

@@ -62,6 +62,12 @@ pub enum GpuError {
         /// The kernel.
         kernel: Arc<str>,
     },
+    /// A batch that no memory could hold.
+    #[error("a batch of {elements} elements is larger than any memory")]
+    TooLarge {
+        /// How many elements were asked for.
+        elements: usize,
+    },
     /// A batch that has not the length that the kernel's argument asks for.
     #[error("argument {argument} of the kernel `{kernel}` got a batch of {got} elements where {wanted} are needed")]
     WrongLength {
@@ -133,6 +139,17 @@ pub enum GpuError {
         device: Arc<str>,
         /// What it failed with.
         source: DriverError,
+    },
+    /// A batch lies on a device, and its next stage runs on the CPU.
+    #[error(
+        "the kernel `{kernel}` runs on the CPU and got a batch that lies on {place}: let the stage before it send a `Vec` or \
+         a `Pinned`"
+    )]
+    Elsewhere {
+        /// The kernel.
+        kernel: Arc<str>,
+        /// Where the batch lies.
+        place: Arc<str>,
     },
     /// The body for the CPU panicked.
     #[error("the CPU body of the kernel `{kernel}` panicked: {message}")]

@@ -13,9 +13,17 @@ mod element;
 mod error;
 mod expression;
 mod kernel;
+#[allow(unsafe_code, reason = "memory of one owner, which may be a driver's")]
+mod memory;
+mod pick;
+mod stage;
 
 pub use element::{Element, Plain};
 pub use error::{DriverError, GpuError};
 pub use kernel::{
-    Argument, Arguments, Dimensions, In, InOut, Kernel, Launch, Len, Out, Scalar, Source, SourceKernel, Twin,
+    Argument, Arguments, Dimensions, In, InOut, IntoKernel, Kernel, Launch, Len, Out, Scalar, Source, SourceKernel,
+    Twin,
 };
+pub use memory::Pinned;
+pub use pick::Gpu;
+pub use stage::{Batch, Batches, Call, DeviceBuf, Inputs, ItemStage, Outputs, RunStage, Stage, StageProcess};

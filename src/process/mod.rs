@@ -31,7 +31,7 @@ pub use join::Join;
 pub use par::{Par, ParSet, par, part, try_par};
 pub use picture::Picture;
 #[cfg(feature = "gpu")]
-pub(crate) use placed::{Job, LocalFuture, Place, Placed, RunPlaced};
+pub(crate) use placed::{Job, Place, Placed, RunPlaced};
 pub use run::run;
 pub use shape::{
     ChannelShape, Derived, Dot, Parameter, Port, PortList, PortShape, Ports, ProcessShape, Shape, Sketch, ViaEnd,

@@ -13,7 +13,6 @@ use std::task::{Context as Cx, Poll};
 
 use tokio::sync::oneshot;
 
-use super::Process;
 use super::error::ProcessError;
 use super::exit::Outcome;
 use super::handle::Handle;

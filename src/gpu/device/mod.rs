@@ -3,12 +3,21 @@
 //! Whoever implements it owns the driver's handles. It is used by one thread alone, the device's own, and so need not be
 //! `Send`; everything it is asked for returns at once or waits for nobody but the driver.
 
+mod seat;
+mod shared;
+mod storage;
+mod thread;
+
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::gpu::error::{DriverError, GpuError};
+
+pub(crate) use seat::{Lane, Seat};
+pub(crate) use shared::{Shared, User};
+pub(crate) use storage::Lent;
 
 /// What is known of a device.
 #[derive(Debug, Clone)]

@@ -8,3 +8,11 @@ use crate::gpu::error::GpuError;
 pub(crate) fn compile(_kernel: &Arc<str>, _source: &str, _capability: u32) -> Result<String, GpuError> {
     Err(GpuError::NoCompiler { tried: "none".to_owned() })
 }
+
+pub(crate) fn count() -> Result<usize, GpuError> {
+    Err(GpuError::NoDriver("none".to_owned()))
+}
+
+pub(crate) fn open(_index: usize) -> Result<Box<dyn crate::gpu::device::Device>, GpuError> {
+    Err(GpuError::NoDriver("none".to_owned()))
+}

@@ -49,6 +49,7 @@ macro_rules! batches {
         #[allow(non_snake_case, reason = "it makes the argument of this name")]
         #[must_use]
         pub fn $Name<T: Plain>() -> $Name<T> {
+            const { assert!(size_of::<T>() > 0, "a batch of elements without a size cannot be divided") };
             $Name { length: Length::Batch, element: PhantomData }
         }
 

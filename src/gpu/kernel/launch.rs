@@ -103,6 +103,10 @@ impl Launch {
         self
     }
 
+    pub(super) fn shared_bytes(&self) -> u32 {
+        self.shared
+    }
+
     /// What no device could do, if it is that.
     pub(super) fn problem(&self) -> Option<String> {
         let threads = self.threads.list();

@@ -1,6 +1,7 @@
 //! Kernels: what a GPU process computes for each batch.
 
 mod arguments;
+mod copy;
 mod entry;
 mod launch;
 mod recipe;
@@ -11,8 +12,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub use arguments::{Argument, Arguments, In, InOut, Len, Out, Scalar, Twin};
+pub use copy::copy;
 pub use launch::{Dimensions, Launch};
 pub use source::{Source, SourceKernel};
+
+use crate::gpu::stage::Stage;
 
 pub(crate) use recipe::{Grid, HostBody, Length, Parameter, Passes, Plan, Recipe, Role, Value};
 
@@ -50,5 +54,59 @@ impl<I, O> Clone for Kernel<I, O> {
 impl<I, O> fmt::Debug for Kernel<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kernel").field("name", &self.recipe.name).finish_non_exhaustive()
+    }
+}
+
+impl<I, O> Kernel<I, O> {
+    /// The kernel as a stage of a network, which is run on a device.
+    pub fn stage(&self) -> Stage<I, O> {
+        Stage::new(self)
+    }
+}
+
+/// What can be used as a kernel: a [`Kernel`], a [`SourceKernel`], or a reference to one.
+pub trait IntoKernel {
+    /// The tuple of the element types of its inputs.
+    type Inputs;
+    /// The tuple of the element types of its outputs.
+    type Outputs;
+
+    /// The kernel.
+    fn into_kernel(self) -> Kernel<Self::Inputs, Self::Outputs>;
+}
+
+impl<I, O> IntoKernel for Kernel<I, O> {
+    type Inputs = I;
+    type Outputs = O;
+
+    fn into_kernel(self) -> Self {
+        self
+    }
+}
+
+impl<I, O> IntoKernel for &Kernel<I, O> {
+    type Inputs = I;
+    type Outputs = O;
+
+    fn into_kernel(self) -> Kernel<I, O> {
+        self.clone()
+    }
+}
+
+impl<A: Arguments> IntoKernel for SourceKernel<A> {
+    type Inputs = A::Inputs;
+    type Outputs = A::Outputs;
+
+    fn into_kernel(self) -> Kernel<A::Inputs, A::Outputs> {
+        self.kernel()
+    }
+}
+
+impl<A: Arguments> IntoKernel for &SourceKernel<A> {
+    type Inputs = A::Inputs;
+    type Outputs = A::Outputs;
+
+    fn into_kernel(self) -> Kernel<A::Inputs, A::Outputs> {
+        self.kernel()
     }
 }

@@ -88,6 +88,11 @@ pub(crate) trait Plan: Send + Sync + fmt::Debug {
     /// What differs.
     fn check(&self, ptx: &str) -> Result<(), GpuError>;
 
+    /// The most dynamic shared memory that a block of a launch has, in bytes.
+    fn shared(&self) -> u32 {
+        0
+    }
+
     /// How many bytes of device memory the passes over a batch need beside the arguments. More for longer batches.
     fn scratch(&self, length: usize) -> usize;
 

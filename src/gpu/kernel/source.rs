@@ -11,6 +11,7 @@ use super::launch::Launch;
 use super::recipe::{HostBody, Parameter, Passes, Plan, Recipe, Value};
 use crate::gpu::element::Number;
 use crate::gpu::error::GpuError;
+use crate::gpu::stage::Stage;
 
 /// The source of a kernel, which has no arguments yet: [`args`](Self::args) says which it has.
 #[derive(Debug, Clone)]
@@ -97,6 +98,11 @@ impl<A: Arguments> SourceKernel<A> {
         self
     }
 
+    /// The kernel as a stage of a network, which is run on a device.
+    pub fn stage(&self) -> Stage<A::Inputs, A::Outputs> {
+        Stage::new(self)
+    }
+
     /// The kernel.
     pub fn kernel(&self) -> Kernel<A::Inputs, A::Outputs> {
         let declared = self.arguments.declare();
@@ -122,12 +128,6 @@ impl<A: Arguments> SourceKernel<A> {
             plan: Arc::new(plan),
             body: self.twin.clone(),
         })
-    }
-}
-
-impl<A: Arguments> From<SourceKernel<A>> for Kernel<A::Inputs, A::Outputs> {
-    fn from(kernel: SourceKernel<A>) -> Self {
-        kernel.kernel()
     }
 }
 
@@ -204,6 +204,10 @@ impl Plan for SourcePlan {
                 let _ = self.len_bytes.set(len_bytes);
             })
             .map_err(|problem| GpuError::Signature { kernel: Arc::clone(kernel), problem })
+    }
+
+    fn shared(&self) -> u32 {
+        self.launch.shared_bytes()
     }
 
     fn scratch(&self, _: usize) -> usize {

@@ -1,0 +1,376 @@
+//! What the thread of a device owns: the driver, and who waits for what.
+//!
+//! **Waiting.** A task on this thread that waits for a mark is *armed*: its mark and its waker are in a list. One task, the
+//! scanner, asks the driver after the armed marks, and wakes those that are reached. While there is something armed it asks
+//! without pause for [`SPIN`], giving way to the other tasks between; then it has a bell put into each armed queue, and
+//! sleeps until one rings, or until something is armed. Bells are the exception, since each costs the driver a thread's
+//! wake-up: work of some microseconds is over before.
+//!
+//! **Failing.** An error that is for good is kept in [`Shared`]; everybody who is armed, or waits for the failure itself, is
+//! woken, and gets it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::shared::Shared;
+use super::storage::{Lent, Storage};
+use super::{Bell, Device, Function, LoadError, Mark, Module, Queue};
+use crate::gpu::error::{DriverError, GpuError};
+use crate::gpu::kernel::{Grid, Recipe};
+use crate::gpu::memory::{Block, Piece, size_class};
+
+/// For how long the scanner asks without pause: about what a sleep and its end cost.
+const SPIN: Duration = Duration::from_micros(20);
+
+/// How many recipes are remembered before those that are gone are forgotten.
+const PREPARED: usize = 256;
+
+/// What the thread of a device owns.
+pub(crate) struct Seat {
+    device: Box<dyn Device>,
+    shared: Weak<Shared>,
+    armed: RefCell<Vec<Armed>>,
+    /// Something was armed, or a bell has rung.
+    news: Arc<News>,
+    /// The device has failed for good.
+    failure: Notify,
+    /// Queues that nobody uses, each with its mark.
+    lanes: RefCell<Vec<Lane>>,
+    /// Marks of memory that was given back. They are kept, since somebody may still ask after them.
+    spare_marks: RefCell<Vec<Mark>>,
+    loaded: RefCell<HashMap<Box<str>, Module>>,
+    /// The kernels of recipes, by where the recipe lies.
+    prepared: RefCell<HashMap<*const Recipe, (Weak<Recipe>, Rc<[Function]>)>>,
+}
+
+/// Somebody waits for a mark.
+struct Armed {
+    mark: Mark,
+    queue: Queue,
+    waker: Waker,
+    /// A bell is in its queue.
+    belled: bool,
+}
+
+/// A queue, and a mark to be put into it.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) queue: Queue,
+    pub(crate) mark: Mark,
+}
+
+#[derive(Default)]
+struct News(Notify);
+
+impl Bell for News {
+    fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
+impl Seat {
+    pub(super) fn new(device: Box<dyn Device>, shared: &Arc<Shared>) -> Self {
+        Self {
+            device,
+            shared: Arc::downgrade(shared),
+            armed: RefCell::default(),
+            news: Arc::default(),
+            failure: Notify::new(),
+            lanes: RefCell::default(),
+            spare_marks: RefCell::default(),
+            loaded: RefCell::default(),
+            prepared: RefCell::default(),
+        }
+    }
+
+    /// The driver.
+    pub(crate) fn device(&self) -> &dyn Device {
+        &*self.device
+    }
+
+    /// What an error of the driver's means, of which everybody hears if it is for good.
+    pub(crate) fn trouble(&self, error: DriverError) -> GpuError {
+        if !error.is_sticky() {
+            return GpuError::Driver(error);
+        }
+        let device = Arc::clone(&self.device.info().name);
+        if let Some(shared) = self.shared.upgrade() {
+            shared.fail(error.clone());
+        }
+        for armed in self.armed.borrow_mut().drain(..) {
+            armed.waker.wake();
+        }
+        self.failure.notify_waiters();
+        GpuError::DeviceLost { device, source: error }
+    }
+
+    /// As [`trouble`](Self::trouble), of an allocation.
+    fn no_room(&self, error: DriverError, bytes: usize) -> GpuError {
+        if error.code == crate::gpu::codes::OUT_OF_MEMORY {
+            GpuError::OutOfMemory { bytes, device: Arc::clone(&self.device.info().name), source: error }
+        } else {
+            self.trouble(error)
+        }
+    }
+
+    /// Waits until a mark is reached that was recorded in this queue.
+    pub(crate) fn poll_reached(&self, lane: Queue, mark: Mark, cx: &mut Context<'_>) -> Poll<Result<(), GpuError>> {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.alive()?;
+        }
+        match self.device.reached(mark) {
+            Ok(true) => Poll::Ready(Ok(())),
+            Ok(false) => {
+                self.arm(lane, mark, cx);
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(self.trouble(error))),
+        }
+    }
+
+    fn arm(&self, queue: Queue, mark: Mark, cx: &Context<'_>) {
+        let mut armed = self.armed.borrow_mut();
+        match armed.iter_mut().find(|armed| armed.mark == mark && armed.waker.will_wake(cx.waker())) {
+            Some(_) => {}
+            None => {
+                armed.push(Armed { mark, queue, waker: cx.waker().clone(), belled: false });
+                self.news.0.notify_one();
+            }
+        }
+    }
+
+    /// Waits until the device fails for good.
+    pub(crate) async fn failed(self: Rc<Self>) -> GpuError {
+        loop {
+            let mut failure = pin!(self.failure.notified());
+            failure.as_mut().enable();
+            if let Err(error) = self.shared.upgrade().map_or(Ok(()), |shared| shared.alive()) {
+                return error;
+            }
+            failure.await;
+        }
+    }
+
+    /// Wakes whoever waits for what is reached; true if there was one.
+    fn look(&self) -> bool {
+        let mut woken = false;
+        let mut index = 0;
+        loop {
+            let Some(mark) = self.armed.borrow().get(index).map(|armed| armed.mark) else { return woken };
+            // An error is told to whoever is woken by it, when it asks itself.
+            if matches!(self.device.reached(mark), Ok(false)) {
+                index += 1;
+                continue;
+            }
+            let armed = self.armed.borrow_mut().swap_remove(index);
+            armed.waker.wake();
+            woken = true;
+        }
+    }
+
+    /// Asks after the armed marks, as long as the thread lives.
+    pub(super) async fn scan(self: Rc<Self>) {
+        let bell: Arc<dyn Bell> = Arc::clone(&self.news) as Arc<dyn Bell>;
+        let began = Cell::new(Instant::now());
+        loop {
+            if self.look() {
+                began.set(Instant::now());
+            }
+            if self.armed.borrow().is_empty() {
+                self.news.0.notified().await;
+                began.set(Instant::now());
+            } else if began.get().elapsed() < SPIN {
+                tokio::task::yield_now().await;
+            } else if self.hang_bells(&bell) {
+                self.news.0.notified().await;
+                began.set(Instant::now());
+            } else {
+                // No bell can be had: whoever waits hears of it when it asks.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    }
+
+    /// Puts a bell into every queue in which somebody waits; false if the driver refuses.
+    fn hang_bells(&self, bell: &Arc<dyn Bell>) -> bool {
+        let mut armed = self.armed.borrow_mut();
+        for armed in armed.iter_mut().filter(|armed| !armed.belled) {
+            if self.device.ring(armed.queue, bell).is_err() {
+                return false;
+            }
+            armed.belled = true;
+        }
+        true
+    }
+
+    /// A queue with its mark.
+    pub(crate) fn take_lane(&self) -> Result<Lane, GpuError> {
+        if let Some(lane) = self.lanes.borrow_mut().pop() {
+            return Ok(lane);
+        }
+        let queue = self.device.open_queue().map_err(|error| self.trouble(error))?;
+        match self.device.create_mark() {
+            Ok(mark) => Ok(Lane { queue, mark }),
+            Err(error) => {
+                self.device.close_queue(queue);
+                Err(self.trouble(error))
+            }
+        }
+    }
+
+    /// Gives a queue back, in which nothing is left to do.
+    pub(crate) fn give_lane(&self, lane: Lane) {
+        self.lanes.borrow_mut().push(lane);
+    }
+
+    /// Memory of the device. What is in it is whatever was there.
+    pub(crate) fn take(&self, bytes: usize, shared: &Arc<Shared>) -> Result<Lent, GpuError> {
+        if let Some(lent) = shared.try_take(bytes) {
+            return Ok(lent);
+        }
+        let (_, capacity) = size_class(bytes);
+        let address = match self.device.allocate(capacity) {
+            Ok(address) => address,
+            Err(error) if error.code == crate::gpu::codes::OUT_OF_MEMORY => {
+                // What lies about in other sizes may make room.
+                self.free(shared.drain());
+                self.device.allocate(capacity).map_err(|error| self.no_room(error, capacity))?
+            }
+            Err(error) => return Err(self.trouble(error)),
+        };
+        let spare = self.spare_marks.borrow_mut().pop();
+        let mark = match spare.map_or_else(|| self.device.create_mark(), Ok) {
+            Ok(mark) => mark,
+            Err(error) => {
+                // SAFETY: allocated above, and never used.
+                unsafe { self.device.free(address) };
+                return Err(self.trouble(error));
+            }
+        };
+        let storage = Box::new(Storage { address, capacity, mark, pending: false });
+        Ok(Lent::new(storage, bytes, Arc::clone(shared)))
+    }
+
+    /// Pinned memory. What is in it is whatever was there.
+    pub(crate) fn take_pinned(&self, bytes: usize, shared: &Shared) -> Result<Block, GpuError> {
+        if let Some(block) = shared.home().try_take(bytes) {
+            return Ok(block);
+        }
+        let (_, capacity) = size_class(bytes);
+        let pointer = match self.device.allocate_pinned(capacity) {
+            Ok(pointer) => pointer,
+            Err(error) if error.code == crate::gpu::codes::OUT_OF_MEMORY => {
+                self.free_pinned(shared.home().drain());
+                self.device.allocate_pinned(capacity).map_err(|error| self.no_room(error, capacity))?
+            }
+            Err(error) => return Err(self.trouble(error)),
+        };
+        // SAFETY: the driver has just allocated so many bytes for us. They are made defined, since somebody may look at a
+        // batch that no device has written yet.
+        let piece = unsafe {
+            pointer.as_ptr().write_bytes(0, capacity);
+            Piece::new(pointer, capacity)
+        };
+        Ok(shared.home().adopt(piece, bytes))
+    }
+
+    /// Gives memory of the device back to the driver.
+    pub(super) fn free(&self, storages: Vec<Box<Storage>>) {
+        for storage in storages {
+            // Its last owner may have dropped it before it was written to.
+            while storage.pending && matches!(self.device.reached(storage.mark), Ok(false)) {
+                std::thread::yield_now();
+            }
+            // SAFETY: it was allocated here, it has no owner, and nothing is under way in it.
+            unsafe { self.device.free(storage.address) };
+            self.spare_marks.borrow_mut().push(storage.mark);
+        }
+    }
+
+    /// Gives pinned memory back to the driver.
+    pub(super) fn free_pinned(&self, pieces: Vec<Piece>) {
+        for piece in pieces {
+            // SAFETY: allocated by this device, and it has no owner: whoever has copies under way keeps the block.
+            unsafe { self.device.free_pinned(piece.pointer()) };
+        }
+    }
+
+    /// The kernels of a recipe, compiled and loaded. The same text is loaded once.
+    pub(crate) fn prepare(&self, recipe: &Arc<Recipe>) -> Result<Rc<[Function]>, GpuError> {
+        let key = Arc::as_ptr(recipe);
+        if let Some((known, functions)) = self.prepared.borrow().get(&key) {
+            // Another recipe may have come to lie where one was that is gone.
+            if known.strong_count() > 0 {
+                return Ok(Rc::clone(functions));
+            }
+        }
+        let functions = self.load(recipe)?;
+        let mut prepared = self.prepared.borrow_mut();
+        if prepared.len() >= PREPARED {
+            prepared.retain(|_, (recipe, _)| recipe.strong_count() > 0);
+        }
+        prepared.insert(key, (Arc::downgrade(recipe), Rc::clone(&functions)));
+        Ok(functions)
+    }
+
+    fn load(&self, recipe: &Recipe) -> Result<Rc<[Function]>, GpuError> {
+        let plan = &*recipe.plan;
+        if plan.entries().is_empty() {
+            return Ok(Rc::default());
+        }
+        let ptx = plan.ptx(self.device.info().capability)?;
+        plan.check(&ptx)?;
+        let known = self.loaded.borrow().get(&*ptx).copied();
+        let module = match known {
+            Some(module) => module,
+            None => {
+                let module = self.device.load(&ptx).map_err(|LoadError { error, log }| match self.trouble(error) {
+                    GpuError::Driver(source) => GpuError::Load { kernel: Arc::clone(&recipe.name), log, source },
+                    lost => lost,
+                })?;
+                self.loaded.borrow_mut().insert(ptx.into_owned().into_boxed_str(), module);
+                module
+            }
+        };
+        let function = |entry: &Arc<str>| self.device.function(module, entry, plan.shared());
+        plan.entries().iter().map(|entry| function(entry).map_err(|error| self.trouble(error))).collect()
+    }
+
+    /// Puts a launch into a queue.
+    ///
+    /// # Safety
+    /// As for [`Device::launch`].
+    pub(crate) unsafe fn launch(
+        &self,
+        queue: Queue,
+        function: Function,
+        grid: Grid,
+        arguments: &mut [*mut c_void],
+    ) -> Result<(), GpuError> {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { self.device.launch(queue, function, grid, arguments) }.map_err(|error| self.trouble(error))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        for Lane { queue, mark } in self.lanes.get_mut().drain(..) {
+            self.device.close_queue(queue);
+            self.device.destroy_mark(mark);
+        }
+        for mark in self.spare_marks.get_mut().drain(..) {
+            self.device.destroy_mark(mark);
+        }
+        for (_, module) in self.loaded.get_mut().drain() {
+            self.device.unload(module);
+        }
+    }
+}

@@ -8,12 +8,13 @@ mod codes;
 mod device;
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code, reason = "the driver is a C library")]
-mod driver;
+#[doc(hidden)]
+pub mod driver;
 mod element;
 mod error;
 mod expression;
 mod kernel;
 
 pub use element::{Element, Plain};
-pub use error::{DriverError, GpuError};
+pub use error::{DriverError, DriverVersion, GpuError};
 pub use kernel::Kernel;

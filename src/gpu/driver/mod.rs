@@ -1,6 +1,6 @@
 //! CUDA's driver, by way of `cust`: opened when the program runs, on the thread that owns the device.
 //!
-//! [`forward`] makes a program build without a toolkit and start without a driver; `device` is [`Device`] on top of it;
+//! The crate `aqueduct-cuda` (`forward/`) makes a program build without a toolkit and start without a driver; `device` is `Device` on top of it;
 //! `nvrtc` compiles CUDA C. `cust` starts the driver and keeps the device's primary context, which other CUDA libraries of
 //! the same process share. All else goes through the functions that `cust` declares, for its own types do not suit a
 //! stage: its buffers leak silently on a thread without a context, its events cannot be waited for twice, its functions
@@ -8,7 +8,6 @@
 
 mod bell;
 mod device;
-pub mod forward;
 mod held;
 mod load;
 #[cfg(test)]
@@ -24,7 +23,7 @@ use crate::gpu::device::{Device, DeviceInfo};
 use crate::gpu::error::{DriverError, GpuError};
 use crate::gpu::{DriverVersion, codes};
 
-pub use forward::{AlreadyOpened, install, last_missing, last_raw_code};
+pub use aqueduct_cuda::{AlreadyOpened, install, last_missing, last_raw_code};
 
 /// The oldest driver whose functions and PTX suffice: CUDA 11.0.
 const OLDEST: i32 = 11_000;
@@ -84,7 +83,7 @@ fn describe_ordinal(index: usize) -> Result<(DeviceInfo, Ordinal), GpuError> {
 
 /// Starts the driver; costs next to nothing after the first time.
 fn start() -> Result<(), GpuError> {
-    if let Some(tried) = forward::unavailable() {
+    if let Some(tried) = aqueduct_cuda::unavailable() {
         return Err(no_driver(
             &format!("there is no CUDA driver ({tried})"),
             "; install NVIDIA's driver, or put the folder of its libcuda.so.1 into LD_LIBRARY_PATH, or run on the CPU with \

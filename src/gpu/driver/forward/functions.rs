@@ -4,7 +4,7 @@
 //! keeps its shape for ever, and gets a new suffix with a new one. Handles, structures and functions are passed by
 //! pointer, device addresses are 64 bits wide, enumerations 32.
 
-use super::{Pointer, forward};
+use crate::{Pointer, forward};
 
 forward! {
     // The library, its devices, and their contexts.

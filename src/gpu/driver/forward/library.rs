@@ -55,7 +55,8 @@ pub unsafe fn install(answer: fn(&str) -> Option<*const c_void>) -> Result<(), A
 }
 
 /// Why there is no driver, or nothing if there is one.
-pub(in crate::gpu) fn unavailable() -> Option<&'static str> {
+#[must_use]
+pub fn unavailable() -> Option<&'static str> {
     match source() {
         Source::None(reason) => Some(reason),
         Source::Library(_) | Source::Installed(_) => None,
@@ -63,7 +64,7 @@ pub(in crate::gpu) fn unavailable() -> Option<&'static str> {
 }
 
 /// The address of a function; nothing if the driver lacks it, and an error if there is no driver.
-pub(super) fn find(name: &str) -> Result<Option<*mut c_void>, &'static str> {
+pub(crate) fn find(name: &str) -> Result<Option<*mut c_void>, &'static str> {
     let address = match source() {
         // SAFETY: only the address is taken here. Whoever calls it knows its shape.
         Source::Library(library) => unsafe { library.get::<*mut c_void>(name.as_bytes()) }.ok().map(|symbol| *symbol),

@@ -1,4 +1,4 @@
-//! The functions of CUDA's driver, defined here and forwarded to the machine's own at run time.
+//! The functions of CUDA's driver, defined here and forwarded to the machine's own at run time: a part of Aqueduct.
 //!
 //! `cust` links to some hundred functions named `cu…`. Were they the driver's, nobody could build without a toolkit, nor
 //! start a program without a driver. So this module defines every one of them. A call looks for the function of that
@@ -12,9 +12,10 @@
 //! - `CUDA_ERROR_UNKNOWN` (999) in place of a code that `cust`'s enumeration of them lacks, because an enumeration with a
 //!   value that it lacks is undefined behaviour; [`last_raw_code`] tells the code itself.
 //!
-//! The linker sees these symbols because they are in the same crate as the calls to `cust`, and because rustc keeps every
-//! `no_mangle` function of a crate that a program links. No program exports them; a `cdylib` does, and must not be opened
-//! with `RTLD_GLOBAL` in a process that has the driver already.
+//! The linker finds these symbols in every program that uses Aqueduct with its feature `cuda`, because rustc keeps each
+//! `no_mangle` function of a crate that a program uses. They have a crate of their own because there must be one of each:
+//! Aqueduct itself is linked twice into its own unit tests, as what is tested and as what its macros name. No program
+//! exports them; a `cdylib` does, and must not be opened with `RTLD_GLOBAL` in a process that has the driver already.
 
 mod functions;
 mod library;
@@ -24,10 +25,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
-pub(in crate::gpu) use library::unavailable;
-pub use library::{AlreadyOpened, install};
-
-use crate::gpu::codes;
+pub use library::{AlreadyOpened, install, unavailable};
 
 type Pointer = *mut c_void;
 
@@ -111,7 +109,7 @@ macro_rules! forward {
     ($($name:ident($($argument:ident: $type:ty),* $(,)?);)*) => {$(
         #[unsafe(no_mangle)]
         unsafe extern "C" fn $name($($argument: $type),*) -> i32 {
-            static FUNCTION: super::Forwarded = super::Forwarded::new(stringify!($name));
+            static FUNCTION: crate::Forwarded = crate::Forwarded::new(stringify!($name));
             let address = match FUNCTION.address() {
                 Ok(address) => address,
                 Err(code) => return code,
@@ -121,17 +119,17 @@ macro_rules! forward {
             let function: unsafe extern "C" fn($($type),*) -> i32 = unsafe { std::mem::transmute(address) };
             // SAFETY: the caller keeps what the driver asks of this function's callers.
             let code = unsafe { function($($argument),*) };
-            if code == 0 { 0 } else { super::failed(code, None) }
+            if code == 0 { 0 } else { crate::failed(code, None) }
         }
     )*};
 }
 use forward;
 
-/// The name or the text of a code, as the driver tells it, or else as we do: `cust` panics where neither does.
+/// What a code means, as the driver tells it, or else as we do: `cust` panics where nobody does.
 ///
 /// # Safety
 /// `to` can be written to.
-unsafe fn tell(function: &Forwarded, code: i32, to: *mut *const c_char) -> i32 {
+unsafe fn tell(function: &Forwarded, code: i32, to: *mut *const c_char, ours: &'static CStr) -> i32 {
     if let Ok(address) = function.address() {
         // SAFETY: as in `forward`; both functions have this shape.
         let function: unsafe extern "C" fn(i32, *mut *const c_char) -> i32 = unsafe { std::mem::transmute(address) };
@@ -140,7 +138,6 @@ unsafe fn tell(function: &Forwarded, code: i32, to: *mut *const c_char) -> i32 {
             return 0;
         }
     }
-    let ours: &'static CStr = codes::text(code);
     // SAFETY: `to` can be written to.
     unsafe { to.write(ours.as_ptr()) };
     0
@@ -149,13 +146,23 @@ unsafe fn tell(function: &Forwarded, code: i32, to: *mut *const c_char) -> i32 {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuGetErrorString(code: i32, text: *mut *const c_char) -> i32 {
     static FUNCTION: Forwarded = Forwarded::new("cuGetErrorString");
+    let ours = match code {
+        NO_DEVICE => c"there is no CUDA driver, or no device that it sees",
+        NOT_FOUND => c"the driver does not have what was asked for",
+        _ => c"an error that the driver does not explain",
+    };
     // SAFETY: the driver asks the same of this function's callers.
-    unsafe { tell(&FUNCTION, code, text) }
+    unsafe { tell(&FUNCTION, code, text, ours) }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuGetErrorName(code: i32, name: *mut *const c_char) -> i32 {
     static FUNCTION: Forwarded = Forwarded::new("cuGetErrorName");
+    let ours = match code {
+        NO_DEVICE => c"CUDA_ERROR_NO_DEVICE",
+        NOT_FOUND => c"CUDA_ERROR_NOT_FOUND",
+        _ => c"CUDA_ERROR_UNKNOWN",
+    };
     // SAFETY: the driver asks the same of this function's callers.
-    unsafe { tell(&FUNCTION, code, name) }
+    unsafe { tell(&FUNCTION, code, name, ours) }
 }

@@ -1,5 +1,6 @@
 //! What can go wrong on the way to a GPU, on it, and back.
 
+use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -21,6 +22,14 @@ pub enum GpuError {
     /// There is no driver, or one that cannot be used.
     #[error("no GPU can be used: {0}")]
     NoDriver(String),
+    /// The driver is older than this library can use.
+    #[error("the driver of this machine is of CUDA {found}, and {needed} at least is needed: install a newer one")]
+    DriverTooOld {
+        /// What is there.
+        found: DriverVersion,
+        /// What is needed.
+        needed: DriverVersion,
+    },
     /// There is no GPU, and the kernel has no body for the CPU.
     #[error(
         "the kernel `{kernel}` has no body for the CPU, and there is no GPU ({reason}): give it its twin in Rust with \
@@ -184,5 +193,15 @@ impl DriverError {
     #[must_use]
     pub fn is_sticky(&self) -> bool {
         super::codes::is_sticky(self.code)
+    }
+}
+
+/// The version of CUDA that a driver is made for: 13000 is 13.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DriverVersion(pub i32);
+
+impl fmt::Display for DriverVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0 / 1000, self.0 % 1000 / 10)
     }
 }

@@ -8,7 +8,8 @@ mod codes;
 mod device;
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code, reason = "the driver is a C library")]
-mod driver;
+#[doc(hidden)]
+pub mod driver;
 mod element;
 mod error;
 mod expression;
@@ -19,10 +20,10 @@ mod pick;
 mod stage;
 
 pub use element::{Element, Plain};
-pub use error::{DriverError, GpuError};
+pub use error::{DriverError, DriverVersion, GpuError};
 pub use kernel::{
     Argument, Arguments, Dimensions, In, InOut, IntoKernel, Kernel, Launch, Len, Out, Scalar, Source, SourceKernel,
-    Twin,
+    Twin, copy,
 };
 pub use memory::Pinned;
 pub use pick::Gpu;

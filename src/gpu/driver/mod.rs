@@ -1,18 +1,133 @@
 //! CUDA's driver, by way of `cust`: opened when the program runs, on the thread that owns the device.
+//!
+//! The crate `aqueduct-cuda` (`forward/`) makes a program build without a toolkit and start without a driver; `device` is `Device` on top of it;
+//! `nvrtc` compiles CUDA C. `cust` starts the driver and keeps the device's primary context, which other CUDA libraries of
+//! the same process share. All else goes through the functions that `cust` declares, for its own types do not suit a
+//! stage: its buffers leak silently on a thread without a context, its events cannot be waited for twice, its functions
+//! borrow their module, and its callbacks allocate.
+
+mod bell;
+mod device;
+mod held;
+mod load;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
-use crate::gpu::error::GpuError;
+use cust::CudaFlags;
+use cust::device::{Device as Ordinal, DeviceAttribute};
+use cust::error::CudaError;
+
+use crate::gpu::device::{Device, DeviceInfo};
+use crate::gpu::error::{DriverError, GpuError};
+use crate::gpu::{DriverVersion, codes};
+
+pub use aqueduct_cuda::{AlreadyOpened, install, last_missing, last_raw_code};
+
+/// The oldest driver whose functions and PTX suffice: CUDA 11.0.
+const OLDEST: i32 = 11_000;
+
+/// How many GPUs there are: one at least.
+///
+/// # Errors
+/// [`GpuError::NoDriver`] if there is no driver or it sees no GPU; [`GpuError::DriverTooOld`].
+pub fn count() -> Result<usize, GpuError> {
+    start()?;
+    let count = Ordinal::num_devices().map_err(|_| unusable("cuDeviceGetCount"))?;
+    if count == 0 { Err(no_driver("the driver sees no GPU", codes::advice(100))) } else { Ok(count as usize) }
+}
+
+/// What is known of a GPU. Makes no context, so that looking costs no memory of the device.
+pub(crate) fn describe(index: usize) -> Result<DeviceInfo, GpuError> {
+    describe_ordinal(index).map(|(info, _)| info)
+}
+
+/// Opens a GPU on this thread: from now on its context is the thread's own, until the device is dropped, here.
+pub(crate) fn open(index: usize) -> Result<Box<dyn Device>, GpuError> {
+    let (info, ordinal) = describe_ordinal(index)?;
+    Ok(Box::new(device::CudaDevice::open(info, ordinal).map_err(GpuError::Driver)?))
+}
+
+fn describe_ordinal(index: usize) -> Result<(DeviceInfo, Ordinal), GpuError> {
+    let count = count()?;
+    if index >= count {
+        let found = match count {
+            1 => "the driver has one, GPU 0".to_owned(),
+            count => format!("the driver has {count}, GPU 0 to GPU {}", count - 1),
+        };
+        return Err(GpuError::NoSuchDevice { index, found });
+    }
+    let label: Arc<str> = format!("GPU {index}").into();
+    let failed = |operation| GpuError::Driver(last_error(operation, &label));
+    // In range for u32: the driver counts devices with an i32.
+    let ordinal = Ordinal::get_device(index as u32).map_err(|_| failed("cuDeviceGet"))?;
+    let model = ordinal.name().map_err(|_| failed("cuDeviceGetName"))?;
+    let attribute = |attribute| {
+        let value = ordinal.get_attribute(attribute).map_err(|_| failed("cuDeviceGetAttribute"))?;
+        Ok(u32::try_from(value).unwrap_or(0))
+    };
+    let info = DeviceInfo {
+        index,
+        name: format!("GPU {index} ({model})").into(),
+        capability: 10 * attribute(DeviceAttribute::ComputeCapabilityMajor)?
+            + attribute(DeviceAttribute::ComputeCapabilityMinor)?,
+        memory: ordinal.total_memory().map_err(|_| failed("cuDeviceTotalMem_v2"))?,
+        multiprocessors: attribute(DeviceAttribute::MultiprocessorCount)?,
+        max_threads: attribute(DeviceAttribute::MaxThreadsPerBlock)?,
+        max_shared: attribute(DeviceAttribute::MaxSharedMemoryPerBlock)?,
+        driver_version: version()?.0,
+    };
+    Ok((info, ordinal))
+}
+
+/// Starts the driver; costs next to nothing after the first time.
+fn start() -> Result<(), GpuError> {
+    if let Some(tried) = aqueduct_cuda::unavailable() {
+        return Err(no_driver(
+            &format!("there is no CUDA driver ({tried})"),
+            "; install NVIDIA's driver, or put the folder of its libcuda.so.1 into LD_LIBRARY_PATH, or run on the CPU with \
+             `Gpu::cpu()`",
+        ));
+    }
+    // Before `cuInit`, which a driver that is too old may refuse with a code that says nothing of that.
+    let found = version()?;
+    if found.0 < OLDEST {
+        return Err(GpuError::DriverTooOld { found, needed: DriverVersion(OLDEST) });
+    }
+    cust::init(CudaFlags::empty()).map_err(|_: CudaError| unusable("cuInit"))
+}
+
+fn version() -> Result<DriverVersion, GpuError> {
+    let mut version = 0;
+    // SAFETY: `version` can be written to.
+    let code = unsafe { cust::sys::cuDriverGetVersion(&raw mut version) };
+    if code == cust::sys::CUresult::CUDA_SUCCESS {
+        Ok(DriverVersion(version))
+    } else {
+        Err(unusable("cuDriverGetVersion"))
+    }
+}
+
+/// The last call on this thread failed, and so no GPU can be used.
+fn unusable(operation: &str) -> GpuError {
+    if let Some(missing) = last_missing() {
+        return no_driver(&format!("the driver has no function `{missing}`"), "; install a newer one");
+    }
+    let code = last_raw_code();
+    no_driver(&format!("{operation} failed with code {code} ({})", codes::name(code)), codes::advice(code))
+}
+
+fn no_driver(what: &str, advice: &str) -> GpuError {
+    GpuError::NoDriver(format!("{what}{advice}"))
+}
+
+/// What the last call on this thread that failed answered.
+fn last_error(operation: &'static str, device: &Arc<str>) -> DriverError {
+    DriverError { operation, code: last_raw_code(), device: Arc::clone(device) }
+}
 
 /// Compiles CUDA C to PTX in which the kernel has the name that was asked for.
 pub(crate) fn compile(_kernel: &Arc<str>, _source: &str, _capability: u32) -> Result<String, GpuError> {
     Err(GpuError::NoCompiler { tried: "none".to_owned() })
-}
-
-pub(crate) fn count() -> Result<usize, GpuError> {
-    Err(GpuError::NoDriver("none".to_owned()))
-}
-
-pub(crate) fn open(_index: usize) -> Result<Box<dyn crate::gpu::device::Device>, GpuError> {
-    Err(GpuError::NoDriver("none".to_owned()))
 }

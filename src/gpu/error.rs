@@ -128,9 +128,12 @@ pub enum GpuError {
     },
     /// The memory of a device does not suffice.
     #[error(
-        "{bytes} bytes more than there is room for on {device}: smaller batches or fewer slots need less ({source})"
+        "there is no room for {bytes} bytes more on {device}, of whose memory {free} bytes are free: smaller batches or fewer \
+         slots need less ({source})"
     )]
     OutOfMemory {
+        /// How many bytes of the device's memory are free.
+        free: usize,
         /// How many bytes were asked for.
         bytes: usize,
         /// Where.

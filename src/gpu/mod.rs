@@ -19,6 +19,7 @@ mod memory;
 mod pick;
 mod stage;
 
+pub use device::DeviceInfo;
 pub use element::{Element, Plain};
 pub use error::{DriverError, DriverVersion, GpuError};
 pub use kernel::{

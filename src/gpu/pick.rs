@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use super::device::Shared;
+use super::device::{DeviceInfo, Shared};
 use super::element::Plain;
 use super::error::GpuError;
 use super::kernel::IntoKernel;
@@ -65,19 +65,18 @@ impl Gpu {
     /// # Errors
     /// That there is none, that the driver cannot be used, or that all have failed before.
     pub fn least_loaded() -> Result<Self, GpuError> {
-        let mut all = Self::all()?;
-        let count = all.len();
-        let users = |gpu: &Self| match &gpu.place {
-            Where::Device(device) => device.users(),
-            Where::Cpu(_) => 0,
-        };
-        let least = (0..count).min_by_key(|index| users(&all[*index]));
-        let Some(least) = least else { return Err(GpuError::NoDriver("the driver knows no device".to_owned())) };
-        let reason = match count {
-            1 => "it is the only one".into(),
-            _ => format!("it has the fewest users of {count}").into(),
-        };
-        Ok(Self { reason, ..all.swap_remove(least) })
+        let count = backend::count()?;
+        let mut by_users: Vec<usize> = (0..count).collect();
+        by_users.sort_by_key(|index| Shared::users_of(*index));
+        let mut failed = None;
+        for index in by_users {
+            match Self::open(index) {
+                Ok(gpu) if count == 1 => return Ok(Self { reason: "it is the only one".into(), ..gpu }),
+                Ok(gpu) => return Ok(Self { reason: format!("it has the fewest users of {count}").into(), ..gpu }),
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(failed.unwrap_or_else(|| GpuError::NoDriver("the driver knows no device".to_owned())))
     }
 
     /// All GPUs that can be used, in the driver's order.
@@ -140,6 +139,15 @@ impl Gpu {
                 threads => format!("CPU ({threads} threads)"),
             },
             Where::Device(device) => device.info().name.to_string(),
+        }
+    }
+
+    /// What is known of it, if it is a GPU.
+    #[must_use]
+    pub fn info(&self) -> Option<&DeviceInfo> {
+        match &self.place {
+            Where::Cpu(_) => None,
+            Where::Device(device) => Some(device.info()),
         }
     }
 

@@ -19,24 +19,26 @@ pub(crate) use seat::{Lane, Seat};
 pub(crate) use shared::{Shared, User};
 pub(crate) use storage::Lent;
 
-/// What is known of a device.
+/// What is known of a GPU.
 #[derive(Debug, Clone)]
-pub(crate) struct DeviceInfo {
+#[non_exhaustive]
+pub struct DeviceInfo {
     /// Its place among the driver's devices.
-    pub(crate) index: usize,
+    pub index: usize,
     /// For people: `GPU 0 (NVIDIA H200)`.
-    pub(crate) name: Arc<str>,
-    /// Compute capability: 90 is 9.0.
-    pub(crate) capability: u32,
+    pub name: Arc<str>,
+    /// Its compute capability: 90 is 9.0.
+    pub capability: u32,
     /// Bytes of memory in all.
-    pub(crate) memory: usize,
-    pub(crate) multiprocessors: u32,
+    pub memory: usize,
+    /// The number of multiprocessors.
+    pub multiprocessors: u32,
     /// The largest number of threads in a block.
-    pub(crate) max_threads: u32,
-    /// The largest dynamic shared memory of a block that needs no special request, in bytes.
-    pub(crate) max_shared: u32,
+    pub max_threads: u32,
+    /// The largest shared memory of a block, in bytes.
+    pub max_shared: u32,
     /// The driver's version: 13000 is 13.0.
-    pub(crate) driver_version: i32,
+    pub driver_version: i32,
 }
 
 /// An address in a device's memory.
@@ -123,12 +125,6 @@ pub(crate) trait Device: fmt::Debug {
     /// # Safety
     /// As for [`copy_in`](Self::copy_in).
     unsafe fn copy_out(&self, queue: Queue, to: *mut u8, from: Address, bytes: usize) -> Result<(), DriverError>;
-
-    /// Copies within the device.
-    ///
-    /// # Safety
-    /// As for [`copy_in`](Self::copy_in).
-    unsafe fn copy_within(&self, queue: Queue, to: Address, from: Address, bytes: usize) -> Result<(), DriverError>;
 
     /// Copies from the memory of another device.
     ///

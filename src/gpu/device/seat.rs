@@ -115,7 +115,8 @@ impl Seat {
     /// As [`trouble`](Self::trouble), of an allocation.
     fn no_room(&self, error: DriverError, bytes: usize) -> GpuError {
         if error.code == crate::gpu::codes::OUT_OF_MEMORY {
-            GpuError::OutOfMemory { bytes, device: Arc::clone(&self.device.info().name), source: error }
+            let free = self.device.memory().map_or(0, |(free, _)| free);
+            GpuError::OutOfMemory { bytes, free, device: Arc::clone(&self.device.info().name), source: error }
         } else {
             self.trouble(error)
         }

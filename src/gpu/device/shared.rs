@@ -40,6 +40,9 @@ pub(super) enum Command {
     Free(Vec<Box<Storage>>),
 }
 
+/// The open devices, by index.
+static OPEN: Mutex<Vec<(usize, Weak<Shared>)>> = Mutex::new(Vec::new());
+
 impl Shared {
     pub(super) fn new(info: DeviceInfo, context: ContextHandle, commands: Sender<Command>) -> Arc<Self> {
         let frees = commands.clone();
@@ -98,6 +101,12 @@ impl Shared {
         self.users.load(Ordering::Relaxed)
     }
 
+    /// How many processes and calls use the device of this index now.
+    pub(crate) fn users_of(index: usize) -> usize {
+        let device = OPEN.lock().iter().find(|(known, _)| *known == index).and_then(|(_, device)| device.upgrade());
+        device.map_or(0, |device| device.users())
+    }
+
     /// One more uses it, until this is dropped.
     pub(crate) fn join(self: &Arc<Self>) -> User {
         self.users.fetch_add(1, Ordering::Relaxed);
@@ -109,7 +118,6 @@ impl Shared {
     /// # Errors
     /// That it cannot be opened, or has failed for good.
     pub(crate) fn open(index: usize, how: impl FnOnce() -> super::Open) -> Result<Arc<Self>, GpuError> {
-        static OPEN: Mutex<Vec<(usize, Weak<Shared>)>> = Mutex::new(Vec::new());
         let mut open = OPEN.lock();
         let known = open.iter().find(|(known, _)| *known == index).and_then(|(_, device)| device.upgrade());
         if let Some(device) = known {

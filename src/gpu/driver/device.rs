@@ -205,12 +205,6 @@ impl Device for CudaDevice {
         self.check("cuMemcpyDtoHAsync_v2", answer)
     }
 
-    unsafe fn copy_within(&self, queue: Queue, to: Address, from: Address, bytes: usize) -> Result<(), DriverError> {
-        // SAFETY: as the caller promises.
-        let answer = unsafe { sys::cuMemcpyDtoDAsync_v2(to.0, from.0, bytes, stream(queue)) };
-        self.check("cuMemcpyDtoDAsync_v2", answer)
-    }
-
     unsafe fn copy_peer(
         &self,
         queue: Queue,

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!      freed          sent           begun
-//!        │ results gone │ under way     │ free
+//!        │ received     │ under way     │ free
 //!   ─────┴──────────────┴───────────────┴────── modulo the number of slots
 //! ```
 //!
@@ -19,7 +19,6 @@ use std::task::{Context, Poll};
 use super::batch::Payload;
 use super::engine::Engine;
 use super::ports::{Input, Output};
-use crate::gpu::error::GpuError;
 use crate::process::{Exit, Outcome};
 
 /// Runs a stage to its end.
@@ -45,7 +44,7 @@ struct Ring<E> {
     gathered: Vec<Option<Payload>>,
     /// The same, complete.
     complete: Vec<Payload>,
-    /// Results that wait for their outputs, in reverse.
+    /// Room for the results of one batch.
     results: Vec<Payload>,
     /// An input has retired.
     over: bool,
@@ -63,8 +62,8 @@ impl<E: Engine> Ring<E> {
         // Waits are registered anew where they are cheap, and kept where they are not: none is lost, since each of these
         // asks before it says that it waits.
         loop {
-            let moved = self.free(cx)? | self.send(cx)? | self.begin(cx)?;
-            if self.over && self.sent == self.begun && self.results.is_empty() && self.flushed(cx)? {
+            let moved = self.send(cx)? | self.free(cx)? | self.begin(cx)?;
+            if self.over && self.sent == self.begun && self.flushed(cx)? {
                 return Poll::Ready(Ok(()));
             }
             if !moved {
@@ -82,10 +81,11 @@ impl<E: Engine> Ring<E> {
         Poll::Pending
     }
 
-    /// Frees slots; true if one became free.
-    fn free(&mut self, cx: &mut Context<'_>) -> Result<bool, GpuError> {
+    /// Frees slots; true if one became free. One whose results are not received yet is not.
+    fn free(&mut self, cx: &mut Context<'_>) -> Result<bool, Exit> {
         let before = self.freed;
-        while self.freed != self.sent {
+        let received = if self.flushed(cx)? { self.sent } else { self.sent - 1 };
+        while self.freed != received {
             match self.engine.poll_free(self.freed % self.slots, cx) {
                 Poll::Ready(result) => result?,
                 Poll::Pending => break,
@@ -112,8 +112,7 @@ impl<E: Engine> Ring<E> {
                 output.send(payload)?;
             }
         }
-        // What was handed over last is on its way only if somebody pushes.
-        self.flushed(cx)?;
+        // What was handed over last is on its way only if somebody pushes; `free` does.
         Ok(self.sent != before)
     }
 

@@ -89,7 +89,7 @@ fn a_kernel_that_is_not_there_is_told_which_are() {
     for part in ["`daxpy`", "`saxpy`", "`other`"] {
         assert!(text.contains(part), "{text}");
     }
-    let text = compiled(&nvrtc, "daxpy", "int x;").expect_err("there is none").to_string();
+    let text = compiled(&nvrtc, "daxpy", "__device__ int x;").expect_err("there is none").to_string();
     assert!(text.contains("none (a kernel is"), "{text}");
 }
 

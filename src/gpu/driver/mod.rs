@@ -10,6 +10,7 @@ mod bell;
 mod device;
 mod held;
 mod load;
+pub(crate) mod nvrtc;
 #[cfg(test)]
 mod tests;
 

@@ -16,4 +16,5 @@ mod kernel;
 
 pub use element::{Element, Plain};
 pub use error::{DriverError, GpuError};
+pub use expression::{Condition, Expression, F32, F64, Function, I32, I64, U32, U64, index, map, reduce, scan, zip};
 pub use kernel::Kernel;

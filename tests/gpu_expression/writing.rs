@@ -70,7 +70,7 @@ fn kernels_may_be_made_inside_others() {
 fn an_operation_of_a_reduction_may_not_ask_for_the_index() {
     let reduce = message(|| drop(gpu::reduce(0, |a, b| a + b + gpu::index(), |x: gpu::U64| x)));
     assert!(reduce.contains("no place in the batch"), "{reduce}");
-    let scan = message(|| drop(gpu::scan(0, |a, b| a + b + gpu::index())));
+    let scan = message(|| drop(gpu::scan(0_u64, |a, b| a + b + gpu::index())));
     assert!(scan.contains("no place in the batch"), "{scan}");
 }
 

@@ -22,6 +22,7 @@ mod stage;
 pub use device::DeviceInfo;
 pub use element::{Element, Plain};
 pub use error::{DriverError, DriverVersion, GpuError};
+pub use expression::{Condition, Expression, F32, F64, Function, I32, I64, U32, U64, index, map, reduce, scan, zip};
 pub use kernel::{
     Argument, Arguments, Dimensions, In, InOut, IntoKernel, Kernel, Launch, Len, Out, Scalar, Source, SourceKernel,
     Twin, copy,

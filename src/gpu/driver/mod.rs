@@ -127,8 +127,3 @@ fn no_driver(what: &str, advice: &str) -> GpuError {
 fn last_error(operation: &'static str, device: &Arc<str>) -> DriverError {
     DriverError { operation, code: last_raw_code(), device: Arc::clone(device) }
 }
-
-/// Compiles CUDA C to PTX in which the kernel has the name that was asked for.
-pub(crate) fn compile(_kernel: &Arc<str>, _source: &str, _capability: u32) -> Result<String, GpuError> {
-    Err(GpuError::NoCompiler { tried: "none".to_owned() })
-}

@@ -16,6 +16,7 @@ pub use copy::copy;
 pub use launch::{Dimensions, Launch};
 pub use source::{Source, SourceKernel};
 
+use super::error::GpuError;
 use crate::gpu::stage::Stage;
 
 pub(crate) use recipe::{Grid, HostBody, Length, Parameter, Passes, Plan, Recipe, Role, Value};
@@ -42,6 +43,23 @@ impl<I, O> Kernel<I, O> {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.recipe.name
+    }
+
+    /// Its text for GPUs of this compute capability (90 is 9.0): PTX, for those who like to look at it.
+    ///
+    /// # Errors
+    /// [`GpuError::Compile`] and [`GpuError::NoCompiler`], if it has to be compiled first.
+    ///
+    /// # Examples
+    /// ```
+    /// use aqueduct::gpu::{self, F32, GpuError};
+    ///
+    /// let text = gpu::map(|x: F32| x * 2.0 + 1.0).ptx_text(90)?;
+    /// assert!(text.starts_with("// map:") && text.contains("mul.rn.f32"), "{text}");
+    /// # Ok::<(), GpuError>(())
+    /// ```
+    pub fn ptx_text(&self, capability: u32) -> Result<String, GpuError> {
+        Ok(self.recipe.plan.ptx(capability)?.into_owned())
     }
 }
 

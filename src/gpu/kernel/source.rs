@@ -24,7 +24,7 @@ pub struct Source {
 #[derive(Debug, Clone)]
 enum Text {
     Ptx(Arc<str>),
-    CudaC(Arc<str>),
+    CudaC { text: Arc<str>, fused: bool },
 }
 
 impl Kernel<(), ()> {
@@ -60,33 +60,46 @@ impl Kernel<(), ()> {
     /// It is compiled when a process that runs it starts on a GPU, by NVIDIA's run-time compiler (NVRTC), which must be
     /// installed there; for programs that are to run without it, [`ptx`](Self::ptx) carries the compiled text.
     pub fn cuda_c(text: impl Into<Arc<str>>, entry: impl Into<Arc<str>>) -> Source {
-        Source { text: Text::CudaC(text.into()), entry: entry.into() }
+        Source { text: Text::CudaC { text: text.into(), fused: false }, entry: entry.into() }
     }
 }
 
 impl Source {
+    /// Lets the compiler of CUDA C make one operation, which rounds once, of a product and a sum: faster where arithmetic is
+    /// the limit, but then the results differ from those of a twin in Rust, where nothing is fused that does not say so.
+    pub fn fused(mut self) -> Self {
+        if let Text::CudaC { fused, .. } = &mut self.text {
+            *fused = true;
+        }
+        self
+    }
+
     /// Says what the kernel's parameters are, in their order: a tuple of one to eight of [`In`](super::In()),
     /// [`Out`](super::Out()), [`InOut`](super::InOut()), [`Scalar`](super::Scalar) and [`Len`](super::Len).
     ///
     /// It is compared with the kernel's own signature when a process that runs it starts, on a GPU or not.
     pub fn args<A: Arguments>(self, arguments: A) -> SourceKernel<A> {
-        SourceKernel { source: self, arguments: Arc::new(arguments), launch: Launch::cover(256), twin: None }
+        let (launch, built) = (Launch::cover(256), OnceLock::new());
+        SourceKernel { source: self, arguments: Arc::new(arguments), launch, twin: None, built }
     }
 }
 
 /// A kernel from a source, of which more can be said. It is used as a [`Kernel`] is.
 #[must_use = "a kernel does nothing until a process runs it"]
-pub struct SourceKernel<A> {
+pub struct SourceKernel<A: Arguments> {
     source: Source,
     arguments: Arc<A>,
     launch: Launch,
     twin: Option<Arc<dyn HostBody>>,
+    /// Made once, so that a device knows it again.
+    built: OnceLock<Kernel<A::Inputs, A::Outputs>>,
 }
 
 impl<A: Arguments> SourceKernel<A> {
     /// Says how it is launched; else [`Launch::cover(256)`](Launch::cover).
     pub fn launch(mut self, launch: Launch) -> Self {
         self.launch = launch;
+        self.built = OnceLock::new();
         self
     }
 
@@ -95,6 +108,7 @@ impl<A: Arguments> SourceKernel<A> {
     /// The twin computes a whole batch in one call, on a worker thread; other batches are computed at the same time.
     pub fn cpu<F: Twin<A>>(mut self, twin: F) -> Self {
         self.twin = Some(Arc::new(TwinBody { twin, arguments: Arc::clone(&self.arguments) }));
+        self.built = OnceLock::new();
         self
     }
 
@@ -105,6 +119,10 @@ impl<A: Arguments> SourceKernel<A> {
 
     /// The kernel.
     pub fn kernel(&self) -> Kernel<A::Inputs, A::Outputs> {
+        self.built.get_or_init(|| self.build()).clone()
+    }
+
+    fn build(&self) -> Kernel<A::Inputs, A::Outputs> {
         let declared = self.arguments.declare();
         let parameters = declared
             .iter()
@@ -118,6 +136,7 @@ impl<A: Arguments> SourceKernel<A> {
         let plan = SourcePlan {
             text: self.source.text.clone(),
             entry: [Arc::clone(&self.source.entry)],
+            lowered: OnceLock::new(),
             declared,
             launch: self.launch,
             len_bytes: OnceLock::new(),
@@ -131,7 +150,7 @@ impl<A: Arguments> SourceKernel<A> {
     }
 }
 
-impl<A> fmt::Debug for SourceKernel<A> {
+impl<A: Arguments> fmt::Debug for SourceKernel<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { source, launch, twin, .. } = self;
         f.debug_struct("SourceKernel")
@@ -159,6 +178,8 @@ impl<F: Twin<A>, A: Arguments> HostBody for TwinBody<F, A> {
 struct SourcePlan {
     text: Text,
     entry: [Arc<str>; 1],
+    /// What the compiler of CUDA C calls the kernel; known once it has been compiled.
+    lowered: OnceLock<Arc<str>>,
     declared: Vec<Declared>,
     launch: Launch,
     /// How wide the kernel's own `Len` is; known once the signature has been compared.
@@ -173,21 +194,24 @@ impl fmt::Debug for SourcePlan {
 
 impl Plan for SourcePlan {
     fn ptx(&self, capability: u32) -> Result<Cow<'_, str>, GpuError> {
-        match &self.text {
-            Text::Ptx(text) => Ok(Cow::Borrowed(text)),
-            Text::CudaC(text) => compile(&self.entry[0], text, capability).map(Cow::Owned),
-        }
+        let (text, fused) = match &self.text {
+            Text::Ptx(text) => return Ok(Cow::Borrowed(text)),
+            Text::CudaC { text, fused } => (text, *fused),
+        };
+        let Compiled { ptx, entry } = compile(&self.entry[0], text, capability, fused)?;
+        let _ = self.lowered.set(entry);
+        Ok(Cow::Owned(ptx))
     }
 
     fn known_ptx(&self) -> Option<&str> {
         match &self.text {
             Text::Ptx(text) => Some(text),
-            Text::CudaC(_) => None,
+            Text::CudaC { .. } => None,
         }
     }
 
     fn entries(&self) -> &[Arc<str>] {
-        &self.entry
+        self.lowered.get().map_or(&self.entry, std::slice::from_ref)
     }
 
     fn check(&self, ptx: &str) -> Result<(), GpuError> {
@@ -196,7 +220,7 @@ impl Plan for SourcePlan {
             return Err(GpuError::Launch { kernel: Arc::clone(kernel), problem });
         }
         let found = entries(ptx);
-        let Some(entry) = found.iter().find(|entry| *entry.name == **kernel) else {
+        let Some(entry) = found.iter().find(|entry| *entry.name == *self.entries()[0]) else {
             return Err(GpuError::UnknownKernel { kernel: Arc::clone(kernel), known: list(&found) });
         };
         compare(&self.declared, entry)
@@ -283,12 +307,21 @@ fn compare(declared: &[Declared], entry: &Entry) -> Result<u8, String> {
     Ok(len_bytes)
 }
 
+/// CUDA C, compiled.
+struct Compiled {
+    ptx: String,
+    entry: Arc<str>,
+}
+
 #[cfg(feature = "cuda")]
-fn compile(kernel: &Arc<str>, text: &str, capability: u32) -> Result<String, GpuError> {
-    crate::gpu::driver::compile(kernel, text, capability)
+fn compile(kernel: &Arc<str>, text: &str, capability: u32, fused: bool) -> Result<Compiled, GpuError> {
+    use crate::gpu::driver::nvrtc::{self, Contraction};
+    let contraction = if fused { Contraction::Anywhere } else { Contraction::Never };
+    let nvrtc::Compiled { ptx, entry, .. } = nvrtc::compile(kernel, text, capability, contraction)?;
+    Ok(Compiled { ptx, entry })
 }
 
 #[cfg(not(feature = "cuda"))]
-fn compile(_: &Arc<str>, _: &str, _: u32) -> Result<String, GpuError> {
+fn compile(_: &Arc<str>, _: &str, _: u32, _: bool) -> Result<Compiled, GpuError> {
     Err(GpuError::NoCompiler { tried: "none: this program was built without the feature `cuda`".to_owned() })
 }

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     driver::{Driver, DriverPort, Launch, Plan},
     error::{ClusterError, Place, TaskError},
-    forward,
+    forward, host,
     keeping::Noting,
     map::{
         FromIter, FromStream, Map, TaskHandle, TaskOptions, Whole, flow::Flow, mailbox::Mailbox, port::Keep,
@@ -158,7 +158,10 @@ impl Cluster {
     /// It cannot be started, or does not join.
     pub async fn add_worker(&self, worker: Worker) -> Result<u32, ClusterError> {
         match &self.driver {
-            Some(driver) => driver.grow(worker.launch).await,
+            Some(driver) => match host::tagged(vec![worker.launch]).await.pop() {
+                Some(launch) => driver.grow(launch).await,
+                None => unreachable!("one worker, tagged"),
+            },
             None => Err(ClusterError::Setting("a task cannot add workers".into())),
         }
     }
@@ -479,6 +482,8 @@ impl Worker {
     }
 
     /// Has this tag, for tasks that [need](TaskOptions::needs) it; may be given several times.
+    ///
+    /// With the feature `cuda`, workers of this program have the tag `gpu` where the host has a GPU that can be used.
     #[must_use]
     pub fn tag(mut self, tag: impl Into<String>) -> Self {
         self.launch.tags.push(tag.into());
@@ -629,7 +634,7 @@ impl Builder {
             )));
         }
         let plan = Plan {
-            workers: workers.into_iter().map(|worker| worker.launch).collect(),
+            workers: host::tagged(workers.into_iter().map(|worker| worker.launch).collect()).await,
             init: self.init.transpose().map_err(ClusterError::Registry)?,
             log,
             constants: self.constants,

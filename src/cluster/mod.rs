@@ -13,6 +13,7 @@ mod driver;
 pub(crate) mod entry_point;
 mod error;
 mod forward;
+mod host;
 mod human;
 mod keeping;
 mod lines;

@@ -70,6 +70,7 @@
 //! * [`Process::shape`], [`Picture`]: pictures of a network before it runs, and while it does.
 //! * `Cluster`, `#[remote]`, `#[aqueduct::main]` (feature `cluster`): a function over an input on worker processes, told in
 //!   `guide::cluster`.
+//! * `aqueduct::gpu` (features `gpu`, `cuda`): kernels as processes, with and without a GPU, told in `guide::gpu`.
 //! * `aqueduct::testing` (feature `testing`): your network under seeded schedules, in virtual time.
 //! * [`run`]: from a plain `main`. Inside a tokio program, of either flavour, there is no need for it:
 //!   [`guide::processes`] has an example.
@@ -85,6 +86,8 @@
 //!
 //! * `macros` (default): `#[process]`, `#[derive(Process)]`, [`alt!`], [`alt_blocking!`], and the [`toolkit`].
 //! * `cluster`: the distributed map, over QUIC. Brings quinn, rustls, serde, tracing and others, all of them only then.
+//! * `gpu`: kernels as processes, on the CPU. `cuda`: and on NVIDIA's GPUs, without a toolkit to build it, and with or without a
+//!   driver where it runs; outside this repository that needs one line more (see the README).
 //! * `testing`: `aqueduct::testing` runs your networks under seeded schedules and virtual time. For dev-dependencies.
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -196,6 +199,12 @@ pub mod guide {
         #![doc = include_str!("cluster/guide.md")]
         #[allow(unused_imports, reason = "names for the links")]
         use crate::{cluster::*, *};
+    }
+    #[cfg(feature = "gpu")]
+    pub mod gpu {
+        #![doc = include_str!("gpu/guide.md")]
+        #[allow(unused_imports, reason = "names for the links")]
+        use crate::{gpu::*, *};
     }
     pub mod processes {
         #![doc = include_str!("process/guide.md")]

@@ -66,7 +66,7 @@ macro_rules! batches {
 
 batches!(In Out InOut);
 
-/// What a kernel is given for one of its parameters: [`In`], [`Out`], [`InOut`], [`Scalar`] or [`Len`].
+/// What a kernel is given for one of its parameters: [`In`](struct@In), [`Out`](struct@Out), [`InOut`](struct@InOut), [`Scalar`] or [`Len`].
 pub trait Argument: Debug + Send + Sync + 'static + sealed::Sealed {
     /// The element types of the inputs, with this argument's.
     #[doc(hidden)]

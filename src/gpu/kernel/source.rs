@@ -74,8 +74,8 @@ impl Source {
         self
     }
 
-    /// Says what the kernel's parameters are, in their order: a tuple of one to eight of [`In`](super::In()),
-    /// [`Out`](super::Out()), [`InOut`](super::InOut()), [`Scalar`](super::Scalar) and [`Len`](super::Len).
+    /// Says what the kernel's parameters are, in their order: a tuple of one to eight of [`In`](struct@super::In),
+    /// [`Out`](struct@super::Out), [`InOut`](struct@super::InOut), [`Scalar`](super::Scalar) and [`Len`](super::Len).
     ///
     /// It is compared with the kernel's own signature when a process that runs it starts, on a GPU or not.
     pub fn args<A: Arguments>(self, arguments: A) -> SourceKernel<A> {

@@ -1,0 +1,1 @@
+//! Failures of the driver and of the device.

@@ -6,8 +6,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Decides every order that CUDA leaves open. A quarter of the seeds is lazy (0, 4, 8, …: work is done at the latest
-    /// moment), a quarter eager (1, 5, 9, …: at the earliest), the others are in between.
+    /// Decides every order that CUDA leaves open. A quarter of the seeds is lazy (0, 4, 8, …: nothing is done before
+    /// somebody waits), a quarter eager (1, 5, 9, …: work is done when it is queued, but for streams that stand still for a
+    /// while), the others are in between.
     pub seed: u64,
     /// How many devices there are.
     pub devices: usize,

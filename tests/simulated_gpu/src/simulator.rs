@@ -49,6 +49,8 @@ impl Simulator {
         let _ = world.pinned.check_kept();
         world.session += 1;
         world.random = Random::new(settings.seed);
+        world.streams_made = 0;
+        world.still = crate::driver::world::Still::default();
         world.traffic = crate::Traffic::default();
         world.violations.clear();
         world.injections.clear();

@@ -1,10 +1,11 @@
 //! Who does what is queued, and when.
 //!
-//! A seed makes one of three paces. *Eager*: everything that can be done is done at the end of each call. *Lazy*: nothing
-//! is done before somebody waits for it, and then only what that needs. *Mixed*: by chance. In all of them, which of the
-//! heads that may go on goes on is chance too, within what events allow. Who asks again and again is told "not yet" a few
-//! times, but not for ever. When nobody calls the driver for a while, a thread of the simulator's goes on towards the host
-//! functions that are queued, so that whoever waits for one of them is woken.
+//! A seed makes one of three paces. *Eager*: everything that can be done is done at the end of each call. *Lazy*: nothing is
+//! done before somebody waits. *Mixed*: by chance. In all of them, half of the streams stand still for a while, then other
+//! ones, and which of the rest goes on is chance too, within what events allow: so that one engine is far ahead of another,
+//! in every combination. Who asks again and again is told "not yet"
+//! a few times, but not for ever. When nobody calls the driver for a while, a thread of the simulator's goes on towards the
+//! host functions that are queued, so that whoever waits for one of them is woken.
 
 use std::sync::MutexGuard;
 use std::thread;
@@ -12,9 +13,10 @@ use std::thread;
 use super::codes::{Code, ILLEGAL_ADDRESS};
 use super::device_memory::View;
 use super::host;
-use super::queue::{Item, Launch, Work};
-use super::world::{HostCall, MACHINE, World};
+use super::queue::{Item, Launch, Stream, Work};
+use super::world::{HostCall, MACHINE, Still, World};
 use crate::ptx;
+use crate::random::Random;
 
 /// What somebody waits for.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +87,12 @@ impl World {
     }
 
     fn step_any(&mut self) -> bool {
-        let able: Vec<usize> = self.streams.keys().copied().filter(|stream| self.may_step(*stream)).collect();
+        self.step_one_of(|_| true)
+    }
+
+    fn step_one_of(&mut self, among: impl Fn(&Stream) -> bool) -> bool {
+        let able = self.streams.iter().filter(|(handle, stream)| among(stream) && self.may_step(**handle));
+        let able: Vec<usize> = able.map(|(handle, _)| *handle).collect();
         if able.is_empty() {
             return false;
         }
@@ -94,14 +101,30 @@ impl World {
         true
     }
 
+    /// Does the head of some stream that does not stand still.
+    fn step_moving(&mut self) -> bool {
+        let Still { which, others, .. } = self.still;
+        self.step_one_of(|stream| (Random::new(which ^ stream.number).below(2) == 0) != others)
+    }
+
+    /// Time goes on: now and then, other streams stand still; every second time just those that did not before.
+    fn tick(&mut self) {
+        if self.still.left == 0 {
+            let others = !self.still.others;
+            let which = if others { self.still.which } else { self.random.next() };
+            self.still = Still { which, others, left: 1 + self.random.below(40) };
+        }
+        self.still.left -= 1;
+    }
+
     /// Some progress towards a goal; false if nothing can be done now.
     fn step_towards(&mut self, goal: Goal) -> bool {
-        if self.pace() != Pace::Lazy && self.random.below(3) > 0 {
-            return self.step_any();
+        self.tick();
+        if self.random.below(16) > 0 {
+            return self.step_moving() || self.step_any();
         }
         match self.needed(goal) {
             Some(stream) => self.step(stream),
-            None if self.pace() == Pace::Lazy => return false,
             None => return self.step_any(),
         }
         true
@@ -109,10 +132,11 @@ impl World {
 
     /// What happens by itself after a call.
     pub(crate) fn drift(&mut self) {
+        self.tick();
         match self.pace() {
             Pace::Lazy => {}
-            Pace::Eager => while self.step_any() {},
-            Pace::Mixed => while self.random.below(5) < 2 && self.step_any() {},
+            Pace::Mixed => while self.random.below(2) == 0 && self.step_moving() {},
+            Pace::Eager => while self.step_moving() {},
         }
     }
 

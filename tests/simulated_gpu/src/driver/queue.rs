@@ -10,6 +10,8 @@ use crate::ptx::Kernel;
 pub(crate) struct Stream {
     pub(crate) device: usize,
     pub(crate) session: u64,
+    /// How many were made before it in its session: the same under the same seed, as the handle is not.
+    pub(crate) number: u64,
     pub(crate) queue: VecDeque<Item>,
     /// Destroyed: no handle any more, but what is queued is done.
     pub(crate) closed: bool,

@@ -55,8 +55,9 @@ pub(crate) unsafe fn create(world: &mut World, stream: *mut usize, flags: c_uint
         world.violation("a stream was created that waits for the legacy stream: without NON_BLOCKING".to_owned());
     }
     let handle = world.handle();
-    let session = world.session;
-    world.streams.insert(handle, Stream { device, session, ..Stream::default() });
+    let (session, number) = (world.session, world.streams_made);
+    world.streams_made += 1;
+    world.streams.insert(handle, Stream { device, session, number, ..Stream::default() });
     // SAFETY: the caller's promise.
     unsafe { put(stream, handle) }
 }

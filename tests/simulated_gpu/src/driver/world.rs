@@ -28,17 +28,31 @@ pub(crate) struct World {
     pub(crate) events: BTreeMap<usize, Event>,
     pub(crate) modules: BTreeMap<usize, Module>,
     handles: usize,
+    /// In this session.
+    pub(crate) streams_made: u64,
     pub(crate) traffic: Traffic,
     pub(crate) violations: Vec<String>,
     pub(crate) injections: Vec<Injection>,
     /// Steps so far: the simulated clock.
     pub(crate) clock: u64,
+    pub(crate) still: Still,
     /// Queries since the last step.
     pub(crate) asked: u64,
     /// Calls so far: while it grows, somebody drives the simulation.
     pub(crate) driven: u64,
     /// Operations of kernels so far.
     pub(crate) executed: u64,
+}
+
+/// Which streams stand still for a while.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Still {
+    /// A seed that says it of each stream.
+    pub(crate) which: u64,
+    /// It is the others.
+    pub(crate) others: bool,
+    /// For how many calls and steps yet.
+    pub(crate) left: u64,
 }
 
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 //! Out of range, an integer is cut off, or clamped with `.sat`; a floating point number is always clamped. NaN becomes 0,
 //! or the highest bit alone where an `f64` or a 64-bit integer takes part.
 
-use super::float::{NAN, Rounding, narrow};
+use super::float::{Rounding, narrow, single};
 use super::op::One;
 use super::types::{Type, Word};
 
@@ -160,7 +160,7 @@ pub(crate) fn integer_to_float(from: Type, to: Type, rounding: Rounding) -> Opti
             _ => return None,
         })
     }
-    fn single<I: Integer>(rounding: Rounding) -> Option<One> {
+    fn directed_single<I: Integer>(rounding: Rounding) -> Option<One> {
         // The upper and the lower half are exact in an `f64` each, and the lower one is what the sum leaves over.
         fn directed<I: Integer>(word: u64, rounding: Rounding) -> u64 {
             let n = I::of(word).exact();
@@ -176,7 +176,7 @@ pub(crate) fn integer_to_float(from: Type, to: Type, rounding: Rounding) -> Opti
     }
     match (rounding, to.bits) {
         (Rounding::Nearest, bits) => over_integers!(from, nearest; bits),
-        (_, 32) => over_integers!(from, single; rounding),
+        (_, 32) => over_integers!(from, directed_single; rounding),
         // Every integer of up to 32 bits is exact.
         (_, 64) if from.bits <= 32 => over_integers!(from, nearest; 64),
         _ => None,
@@ -186,7 +186,7 @@ pub(crate) fn integer_to_float(from: Type, to: Type, rounding: Rounding) -> Opti
 /// From one floating point type to the other, or to whole numbers of the same.
 pub(crate) fn float_to_float(from: Type, to: Type, rounding: Option<Rounding>, whole: Option<Whole>) -> Option<One> {
     fn number(x: f64) -> f32 {
-        if x.is_nan() { NAN } else { x as f32 }
+        single(x as f32)
     }
     macro_rules! wholes {
         ($F:ident, $to:expr) => {

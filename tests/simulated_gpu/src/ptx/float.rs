@@ -95,10 +95,7 @@ pub(crate) fn fused(a: f32, b: f32, c: f32, rounding: Rounding) -> f32 {
 
 /// `sum + rest`, where the rest is less than half of the sum's last digit.
 pub(crate) fn narrow(sum: f64, rest: f64, rounding: Rounding) -> f32 {
-    let near = sum as f32;
-    if sum.is_nan() {
-        return NAN;
-    }
+    let near = single(sum as f32);
     let wide = f64::from(near);
     let above = wide > sum || (wide == sum && rest < 0.0);
     let below = wide < sum || (wide == sum && rest > 0.0);

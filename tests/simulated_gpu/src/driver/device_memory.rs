@@ -107,8 +107,12 @@ impl DeviceMemory {
         self.peers.remove(&device);
     }
 
-    pub(crate) fn used(&self, device: usize) -> usize {
-        self.live().filter(|block| block.device == device).map(|block| block.bytes.len()).sum()
+    /// How much a session has allocated. What an earlier one has left behind takes no room from it.
+    pub(crate) fn used(&self, device: usize, session: u64) -> usize {
+        self.live()
+            .filter(|block| block.device == device && block.session == session)
+            .map(|block| block.bytes.len())
+            .sum()
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) unsafe fn allocate(world: &mut World, address: *mut u64, bytes: usize
     if bytes == 0 || address.is_null() {
         return Err(INVALID_VALUE);
     }
-    let free = world.settings.memory.saturating_sub(world.memory.used(device));
+    let free = world.settings.memory.saturating_sub(world.memory.used(device, world.session));
     if bytes > free || bytes > MOST {
         return Err(OUT_OF_MEMORY);
     }
@@ -49,7 +49,7 @@ pub(crate) fn free(world: &mut World, address: u64) -> Answer {
 pub(crate) unsafe fn info(world: &mut World, free: *mut usize, total: *mut usize) -> Answer {
     let device = world.current()?;
     let all = world.settings.memory;
-    let left = all.saturating_sub(world.memory.used(device).next_multiple_of(GRAIN));
+    let left = all.saturating_sub(world.memory.used(device, world.session).next_multiple_of(GRAIN));
     // SAFETY: the caller's promise.
     unsafe { put(free, left).and(put(total, all)) }
 }
@@ -59,7 +59,7 @@ pub(crate) unsafe fn allocate_host(world: &mut World, memory: *mut *mut c_void, 
     if bytes == 0 || memory.is_null() {
         return Err(INVALID_VALUE);
     }
-    let used: usize = world.pinned.live().map(|block| block.bytes).sum();
+    let used: usize = world.pinned.live().filter(|block| block.session == world.session).map(|block| block.bytes).sum();
     if bytes > world.settings.pinned.saturating_sub(used) {
         return Err(OUT_OF_MEMORY);
     }

@@ -15,6 +15,7 @@ pub(crate) static INSTANT: AtomicBool = AtomicBool::new(false);
 
 macro_rules! functions {
     ($($kind:ident $name:ident($($argument:ident: $T:ty),*) = $by:path;)*) => {
+        #[allow(clippy::enum_variant_names, reason = "one of the names ends with `Function`")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Function { $($name),* }
 

@@ -143,7 +143,7 @@ impl World {
     /// Whether a goal is reached, for somebody who asks and does not wait.
     pub(crate) fn ask(&mut self, goal: Goal) -> bool {
         self.asked += 1;
-        if !self.reached(goal) && (self.asked % 8 == 0 || self.random.below(4) == 0) {
+        if !self.reached(goal) && (self.asked.is_multiple_of(8) || self.random.below(4) == 0) {
             self.step_towards(goal);
         }
         self.reached(goal)

@@ -3,6 +3,8 @@
 //! A function takes and gives words whose upper bits are zero. What PTX leaves open is settled as GPUs do it: an integer
 //! divided by zero is all ones, its remainder the dividend.
 
+use std::cmp::Ordering;
+
 use super::float::{Ordered, Rounding, flush, fused, saturate, single};
 use super::op::{One, Three, Two};
 use super::types::{Kind, Type, Word};
@@ -79,7 +81,7 @@ pub(crate) fn two(name: &str, t: Type) -> Option<Two> {
         "mul.lo" => two!(t; i16 u16 i32 u32 i64 u64; |a, b| a.wrapping_mul(b)),
         "mul.hi" => match t.in_rust() {
             "i16" => Some(|a, b| (((i32::from(i16::of(a)) * i32::from(i16::of(b))) >> 16) as i16).word()),
-            "u16" => Some(|a, b| (u16::of(a) as u32 * u16::of(b) as u32 >> 16).word()),
+            "u16" => Some(|a, b| ((u32::from(u16::of(a)) * u32::from(u16::of(b))) >> 16).word()),
             "i32" => Some(|a, b| (((i64::from(i32::of(a)) * i64::from(i32::of(b))) >> 32) as i32).word()),
             "u32" => Some(|a, b| (a * b) >> 32),
             "i64" => Some(|a, b| (((i128::from(i64::of(a)) * i128::from(i64::of(b))) >> 64) as i64).word()),
@@ -221,15 +223,15 @@ pub(crate) fn compare(name: &str, t: Type) -> Option<Two> {
     match (t.kind, name) {
         (Kind::Predicate, _) => None,
         // In floating point, `ne` is true only of two numbers, and `neu` of a NaN too.
-        (Kind::Float, "ne") => two!(t; f32 f64; |a, b| a < b || a > b),
+        (Kind::Float, "ne") => two!(t; f32 f64; |a, b| a.partial_cmp(&b).is_some_and(Ordering::is_ne)),
         (Kind::Float, "num") => two!(t; f32 f64; |a, b| !a.is_nan() && !b.is_nan()),
         (Kind::Float, "nan") => two!(t; f32 f64; |a, b| a.is_nan() || b.is_nan()),
-        (Kind::Float, "equ") => two!(t; f32 f64; |a, b| !(a < b || a > b)),
+        (Kind::Float, "equ") => two!(t; f32 f64; |a, b| a.partial_cmp(&b).is_none_or(Ordering::is_eq)),
         (Kind::Float, "neu") => two!(t; f32 f64; |a, b| a != b),
-        (Kind::Float, "ltu") => two!(t; f32 f64; |a, b| !(a >= b)),
-        (Kind::Float, "leu") => two!(t; f32 f64; |a, b| !(a > b)),
-        (Kind::Float, "gtu") => two!(t; f32 f64; |a, b| !(a <= b)),
-        (Kind::Float, "geu") => two!(t; f32 f64; |a, b| !(a < b)),
+        (Kind::Float, "ltu") => two!(t; f32 f64; |a, b| a.partial_cmp(&b).is_none_or(Ordering::is_lt)),
+        (Kind::Float, "leu") => two!(t; f32 f64; |a, b| a.partial_cmp(&b).is_none_or(Ordering::is_le)),
+        (Kind::Float, "gtu") => two!(t; f32 f64; |a, b| a.partial_cmp(&b).is_none_or(Ordering::is_gt)),
+        (Kind::Float, "geu") => two!(t; f32 f64; |a, b| a.partial_cmp(&b).is_none_or(Ordering::is_ge)),
         (Kind::Float, _) => ordered!(name; f32 f64),
         (Kind::Signed, _) => ordered!(name; i16 i32 i64),
         (Kind::Bits, "eq" | "ne") => ordered!(name; u16 u32 u64),

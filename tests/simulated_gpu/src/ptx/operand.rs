@@ -46,7 +46,7 @@ pub(crate) enum Operand<'a> {
         base: Base,
         offset: i64,
     },
-    Vector(Vec<Operand<'a>>),
+    Vector(Vec<Self>),
     /// A result that nobody wants: `_`.
     Nowhere,
     Label(&'a str),
@@ -196,15 +196,10 @@ impl Names {
             }
             _ => Base::Nothing,
         };
-        let negative = if matches!(base, Base::Nothing) {
-            tokens.take('-')
-        } else if tokens.take('+') {
-            tokens.take('-')
-        } else if tokens.take('-') {
-            true
-        } else {
+        if !matches!(base, Base::Nothing) && !tokens.take('+') && tokens.peek() != Token::Mark('-') {
             return Ok(Operand::Address { base, offset: 0 });
-        };
+        }
+        let negative = tokens.take('-');
         let offset = tokens.integer()?.cast_signed();
         Ok(Operand::Address { base, offset: if negative { offset.wrapping_neg() } else { offset } })
     }

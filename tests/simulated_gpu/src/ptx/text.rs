@@ -43,8 +43,7 @@ impl<'a> Tokens<'a> {
         let mut list = Vec::new();
         let mut line = 1;
         let mut rest = text;
-        loop {
-            let Some(first) = rest.chars().next() else { break };
+        while let Some(first) = rest.chars().next() {
             if first == '\n' {
                 line += 1;
             }

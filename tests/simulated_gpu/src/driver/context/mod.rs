@@ -108,7 +108,7 @@ pub(crate) unsafe fn device_attribute(
     world.device(device)?;
     // By their numbers in `CUdevice_attribute`.
     let found = match attribute {
-        1 | 2 | 3 => 1024,    // threads in a block, in x and y
+        1..=3 => 1024,        // threads in a block, in x and y
         4 => 64,              // in z
         5 => c_int::MAX,      // blocks in x
         6 | 7 => 65_535,      // in y and z

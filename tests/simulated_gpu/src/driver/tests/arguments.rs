@@ -100,7 +100,7 @@ fn launches_that_no_device_can_do_are_refused() {
     assert_eq!(launch(0x55, queue, (1, 1), 0, 0, 0), 400);
     let mut n = 0_u64;
     let mut values = [(&raw mut n).cast::<c_void>(); 3];
-    let mut with = |shared, parameters| {
+    let with = |shared, parameters| {
         // SAFETY: the values are eight bytes each, as the kernel's parameters at most are.
         unsafe { cuda::cuLaunchKernel(twice, 1, 1, 1, 1, 1, 1, shared, queue, parameters, null_mut()) }
     };
@@ -184,16 +184,17 @@ fn what_is_given_back_too_early_is_found() {
 
 #[test]
 fn every_kind_of_leak_is_found() {
-    let leaks: [(&str, fn()); 5] = [
-        ("1 allocations on devices", || drop(allocate(4))),
-        ("1 of pinned memory", || drop(Pinned::of(1).at)),
-        ("1 streams", || drop(stream(1))),
-        ("1 events", || drop(event(2))),
-        ("1 modules", || drop(load(TWICE))),
+    type Leak = fn() -> bool;
+    let leaks: [(&str, Leak); 5] = [
+        ("1 allocations on devices", || allocate(4).is_ok()),
+        ("1 of pinned memory", || Pinned::of(1).count == 1),
+        ("1 streams", || stream(1).is_ok()),
+        ("1 events", || event(2).is_ok()),
+        ("1 modules", || load(TWICE).is_ok()),
     ];
     for (part, leak) in leaks {
         let session = Session::start(impatient());
-        leak();
+        assert!(leak());
         let said = complaint(session);
         assert!(said.contains("left behind") && said.contains(part), "{said}");
         // The next one begins without it.

@@ -1,4 +1,4 @@
-//! What NVRTC 13.0 makes of two CUDA C kernels, and how fast kernels run.
+//! What NVRTC 13.0.88 makes of CUDA C, for `compute_90`, and how fast kernels run. The sources stand beside the texts.
 
 use std::time::Instant;
 
@@ -69,6 +69,91 @@ fn the_tiled_product_from_nvrtc_is_the_product_of_the_matrices() {
                 assert_eq!(memory.floats()[2 * n * n + row * n + column], wanted, "{row}, {column} of {n}");
             }
         }
+    }
+}
+
+const ASSORTED: &str = include_str!("../../../data/assorted.ptx");
+
+/// Runs a kernel of the assorted ones; its parameters are given with their sizes.
+fn assorted(name: &str, grid: ([u32; 3], [u32; 3], usize), parameters: &[(u64, usize)], memory: &mut Flat) {
+    let kernels = read(ASSORTED, 90).expect("it is right");
+    let kernel = kernels.iter().find(|kernel| &*kernel.name == name).expect("it is there");
+    let mut bytes = vec![0; kernel.parameter_bytes];
+    for (place, (value, size)) in kernel.parameters.iter().zip(parameters) {
+        assert_eq!(place.bytes, *size);
+        bytes[place.offset..place.offset + size].copy_from_slice(&value.to_le_bytes()[..*size]);
+    }
+    let (blocks, threads, shared) = grid;
+    let grid = Launch { kernel, blocks, threads, shared, parameters: &bytes, seed: 9, most: 1 << 32 };
+    launch(&grid, memory).expect("in bounds");
+}
+
+#[test]
+fn mandelbrots_set_is_that_of_the_same_program_in_rust() {
+    let (width, height, limit) = (45_u64, 30_u64, 200);
+    let mut memory = Flat(vec![0; 4 * 45 * 30]);
+    assorted("mandelbrot", ([6, 4, 1], [8, 8, 1], 0), &[(BASE, 8), (width, 4), (height, 4), (limit, 4)], &mut memory);
+    let found = memory.0.chunks_exact(4).map(|n| u32::from_le_bytes(n.try_into().expect("four")));
+    let mut different = 0;
+    for (i, found) in found.enumerate() {
+        let (x, y) = ((i % 45) as f64, (i / 45) as f64);
+        let (cr, ci) = (-2.0 + 3.0 * x / 45.0, -1.0 + 2.0 * y / 30.0);
+        let (mut zr, mut zi, mut n) = (0.0_f64, 0.0_f64, 0);
+        while n < 200 && zr * zr + zi * zi <= 4.0 {
+            (zr, zi) = (zr * zr - zi * zi + cr, 2.0 * zr * zi + ci);
+            n += 1;
+        }
+        different += u32::from(n != found);
+    }
+    // NVRTC fuses products and sums, so that a point at the very edge may take another turn.
+    assert!(different <= 20, "{different} of 1350 points differ");
+}
+
+#[test]
+fn random_points_are_counted_exactly() {
+    let (seed, mut memory) = (42_u64, Flat(vec![0; 4]));
+    assorted("hits", ([3, 1, 1], [33, 1, 1], 0), &[(seed, 8), (BASE, 8), (50, 8)], &mut memory);
+    let mut wanted = 0;
+    for i in 0..99_u64 {
+        let mut random = Random::new(seed.wrapping_add(i.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        for _ in 0..50 {
+            let z = random.next();
+            let part = |bits: u64| (bits & 0xff_ffff) as f32 / 16_777_216.0;
+            let (x, y) = (part(z >> 40), part(z >> 8));
+            wanted += u32::from(x.mul_add(x, y * y) < 1.0);
+        }
+    }
+    assert_eq!(memory.0, wanted.to_le_bytes());
+}
+
+#[test]
+fn a_sum_over_warps_and_dynamic_shared_memory_is_the_sum() {
+    let numbers: Vec<f32> = (0..5000).map(|i| (i % 100) as f32).collect();
+    let mut memory = Flat(Flat::of(&[&numbers[..], &[0.0; 4]].concat()));
+    let parameters = [(BASE, 8), (BASE + 20_000, 8), (5000, 4)];
+    assorted("sum", ([4, 1, 1], [256, 1, 1], 32), &parameters, &mut memory);
+    // Whole numbers, so that every order gives the same.
+    assert_eq!(memory.floats()[5000..].iter().sum::<f32>(), 247_500.0);
+}
+
+#[test]
+fn functions_that_are_many_instructions_are_near_the_true_ones() {
+    let fours: Vec<f32> = (0..64).flat_map(|i| [i as f32 / 2.0 - 15.0, i as f32 + 0.25, i as f32, 1.5]).collect();
+    let mut memory = Flat([Flat::of(&fours), vec![0; 64 * 5]].concat());
+    let parameters = [(BASE, 8), (BASE + 1024, 8), (BASE + 1280, 8), (-13_i32 as u32 as u64, 4)];
+    assorted("functions", ([1; 3], [64, 1, 1], 0), &parameters, &mut memory);
+    let near = |found: f32, wanted: f64| (f64::from(found) - wanted).abs() <= 3e-7 * wanted.abs().max(1e-3);
+    for (i, (found, given)) in memory.floats().chunks_exact(4).zip(fours.chunks_exact(4)).take(64).enumerate() {
+        let wide = |n: f32| f64::from(n);
+        assert!(near(found[0], wide(given[0]).exp()), "e to the {}: {}", given[0], found[0]);
+        assert!(near(found[1], wide(given[1]).ln()), "logarithm of {}: {}", given[1], found[1]);
+        assert_eq!(found[2..], [given[2].sqrt() / 1.5, given[0].min(1.5)], "at {i}");
+    }
+    for i in 0..64_i32 {
+        let wanted = (i * 1000 - 7777) / -13 + (i * 1000 - 7777) % 7 + (i.count_ones() + i.leading_zeros()) as i32;
+        let at = 1024 + 4 * i as usize;
+        assert_eq!(memory.0[at..at + 4], wanted.to_le_bytes(), "at {i}");
+        assert_eq!(memory.0[1280 + i as usize], (wanted >> 3) as u8, "at {i}");
     }
 }
 

@@ -23,7 +23,6 @@ use crate::gpu::error::DriverError;
 use crate::gpu::kernel::Grid;
 
 const NOT_FOUND: i32 = 500;
-const NOT_READY: i32 = 600;
 
 /// A GPU, open on this thread.
 ///
@@ -238,10 +237,9 @@ impl Device for CudaDevice {
 
     fn reached(&self, mark: Mark) -> Result<bool, DriverError> {
         // SAFETY: it is open.
-        match self.check("cuEventQuery", unsafe { sys::cuEventQuery(event(mark)) }) {
-            Ok(()) => Ok(true),
-            Err(error) if error.code == NOT_READY => Ok(false),
-            Err(error) => Err(error),
+        match unsafe { sys::cuEventQuery(event(mark)) } {
+            CUresult::CUDA_ERROR_NOT_READY => Ok(false),
+            answer => self.check("cuEventQuery", answer).map(|()| true),
         }
     }
 

@@ -1,4 +1,5 @@
-//! A workspace outside this one, with the lines that the README shows, builds without a toolkit and starts without a driver.
+//! A workspace outside this one, with the lines that the README shows, builds without a toolkit and starts without a
+//! driver.
 #![cfg(target_os = "linux")]
 
 use std::ffi::OsStr;

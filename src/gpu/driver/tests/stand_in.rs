@@ -1,7 +1,7 @@
 //! A driver that does nothing but keep count: what was asked of it, with which words, and what is still out.
 //!
-//! A test's thread is alone with its own: nothing is shared but the functions. Whatever a test wants to go wrong, it says
-//! beforehand.
+//! A test's thread is alone with its own: nothing is shared but the functions. Whatever a test wants to go wrong, it
+//! says beforehand.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};

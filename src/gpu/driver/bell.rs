@@ -1,9 +1,9 @@
 //! A bell that the driver rings: how one pointer carries it through the driver.
 //!
-//! The driver's callback carries one word, and a `dyn Bell` is two. So a bell is put into a [`Rope`] the first time it is
-//! hung, and each ring counts the rope once more until the driver has pulled it: nothing is allocated per ring. If the
-//! driver never calls (as after an error that is for good), that count stays, and with it the few bytes of the rope; to
-//! take it back would be to guess that no call is on its way.
+//! The driver's callback carries one word, and a `dyn Bell` is two. So a bell is put into a [`Rope`] the first time it
+//! is hung, and each ring counts the rope once more until the driver has pulled it: nothing is allocated per ring. If
+//! the driver never calls (as after an error that is for good), that count stays, and with it the few bytes of the
+//! rope; to take it back would be to guess that no call is on its way.
 
 use std::cell::RefCell;
 use std::ffi::c_void;
@@ -38,7 +38,8 @@ impl Ropes {
     }
 }
 
-/// What the driver calls, on a thread of its own. A bell that panics ends the program, as every panic at this border does.
+/// What the driver calls, on a thread of its own. A bell that panics ends the program, as every panic at this border
+/// does.
 ///
 /// # Safety
 /// `rope` comes from [`Ropes::tie`], and has not been pulled or untied.

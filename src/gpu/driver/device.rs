@@ -2,7 +2,8 @@
 //!
 //! Handles are the driver's own words. Everything happens on the thread that opened the device: its context is current
 //! there, and nowhere else. Queues are `NON_BLOCKING`, so that none waits for the legacy queue 0, which is never used;
-//! marks keep no time, which makes them cheap; pinned memory is `PORTABLE`, so that every device can copy from and to it.
+//! marks keep no time, which makes them cheap; pinned memory is `PORTABLE`, so that every device can copy from and to
+//! it.
 
 use std::cell::RefCell;
 use std::ffi::{CString, c_void};
@@ -23,12 +24,11 @@ use crate::gpu::error::DriverError;
 use crate::gpu::kernel::Grid;
 
 const NOT_FOUND: i32 = 500;
-const NOT_READY: i32 = 600;
 
 /// A GPU, open on this thread.
 ///
-/// Dropping it releases whatever it handed out and did not get back, device and pinned memory too: whoever drops it sees
-/// to it that nobody uses them any more.
+/// Dropping it releases whatever it handed out and did not get back, device and pinned memory too: whoever drops it
+/// sees to it that nobody uses them any more.
 pub(super) struct CudaDevice {
     info: DeviceInfo,
     held: Held,
@@ -232,10 +232,9 @@ impl Device for CudaDevice {
 
     fn reached(&self, mark: Mark) -> Result<bool, DriverError> {
         // SAFETY: it is open.
-        match self.check("cuEventQuery", unsafe { sys::cuEventQuery(event(mark)) }) {
-            Ok(()) => Ok(true),
-            Err(error) if error.code == NOT_READY => Ok(false),
-            Err(error) => Err(error),
+        match unsafe { sys::cuEventQuery(event(mark)) } {
+            CUresult::CUDA_ERROR_NOT_READY => Ok(false),
+            answer => self.check("cuEventQuery", answer).map(|()| true),
         }
     }
 

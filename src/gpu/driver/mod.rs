@@ -1,10 +1,10 @@
 //! CUDA's driver, by way of `cust`: opened when the program runs, on the thread that owns the device.
 //!
-//! The crate `aqueduct-cuda` (`forward/`) makes a program build without a toolkit and start without a driver; `device` is `Device` on top of it;
-//! `nvrtc` compiles CUDA C. `cust` starts the driver and keeps the device's primary context, which other CUDA libraries of
-//! the same process share. All else goes through the functions that `cust` declares, for its own types do not suit a
-//! stage: its buffers leak silently on a thread without a context, its events cannot be waited for twice, its functions
-//! borrow their module, and its callbacks allocate.
+//! The crate `aqueduct-cuda` (`forward/`) makes a program build without a toolkit and start without a driver; `device`
+//! is `Device` on top of it; `nvrtc` compiles CUDA C. `cust` starts the driver and keeps the device's primary context,
+//! which other CUDA libraries of the same process share. All else goes through the functions that `cust` declares, for
+//! its own types do not suit a stage: its buffers leak silently on a thread without a context, its events cannot be
+//! waited for twice, its functions borrow their module, and its callbacks allocate.
 
 mod bell;
 mod device;

@@ -27,9 +27,9 @@ pub(crate) struct Compiled {
 
 /// Whether `a * b + c` becomes one operation, which rounds once.
 ///
-/// NVIDIA's compilers do so unless told not to, and no Rust compiler ever does: the same formula then differs in its last
-/// bits between a kernel and its twin. So the default here is `Never`; `fmaf(a, b, c)` in CUDA C and `mul_add` in Rust
-/// fuse where both should.
+/// NVIDIA's compilers do so unless told not to, and no Rust compiler ever does: the same formula then differs in its
+/// last bits between a kernel and its twin. So the default here is `Never`; `fmaf(a, b, c)` in CUDA C and `mul_add` in
+/// Rust fuse where both should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Contraction {
     /// Only where the source says so.
@@ -82,8 +82,8 @@ fn compile_with(
     // An expression that names the kernel makes the compiler say what the kernel is called in the PTX.
     program.name(&name).map_err(failed)?;
     if let Err(failure) = program.compile(&options) {
-        // It fails too if there is no such kernel, with a message about a line that nobody wrote. Without the expression
-        // the source shows what it has.
+        // It fails too if there is no such kernel, with a message about a line that nobody wrote. Without the
+        // expression the source shows what it has.
         let mut plain = Program::new(nvrtc, &text, &file).map_err(failed)?;
         return Err(match plain.compile(&options) {
             Ok(()) => {

@@ -1,8 +1,8 @@
 //! The functions of the driver that are forwarded: all that `cust` names, and those that this library uses beside them.
 //!
-//! Names, order of arguments and widths are the driver's own (`cuda.h` of CUDA 11.4, as `cust_raw` has them); a function
-//! keeps its shape for ever, and gets a new suffix with a new one. Handles, structures and functions are passed by
-//! pointer, device addresses are 64 bits wide, enumerations 32.
+//! Names, order of arguments and widths are the driver's own (`cuda.h` of CUDA 11.4, as `cust_raw` has them); a
+//! function keeps its shape for ever, and gets a new suffix with a new one. Handles, structures and functions are
+//! passed by pointer, device addresses are 64 bits wide, enumerations 32.
 
 use crate::{Pointer, forward};
 

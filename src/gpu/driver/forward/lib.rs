@@ -1,21 +1,22 @@
 //! The functions of CUDA's driver, defined here and forwarded to the machine's own at run time: a part of Aqueduct.
 //!
-//! `cust` links to some hundred functions named `cu…`. Were they the driver's, nobody could build without a toolkit, nor
-//! start a program without a driver. So this module defines every one of them. A call looks for the function of that
-//! name in the driver's library the first time, keeps its address, and from then on costs a load and a branch more than
-//! a call through a function pointer.
+//! `cust` links to some hundred functions named `cu…`. Were they the driver's, nobody could build without a toolkit,
+//! nor start a program without a driver. So this crate defines every one of them. A call looks for the function of
+//! that name in the driver's library the first time, keeps its address, and from then on costs a load and a branch more
+//! than a call through a function pointer.
 //!
 //! What a call answers that the driver does not:
 //!
 //! - `CUDA_ERROR_NO_DEVICE` (100) if there is no driver; [`unavailable`] says why.
 //! - `CUDA_ERROR_NOT_FOUND` (500) if the driver lacks the function; [`last_missing`] says which.
-//! - `CUDA_ERROR_UNKNOWN` (999) in place of a code that `cust`'s enumeration of them lacks, because an enumeration with a
-//!   value that it lacks is undefined behaviour; [`last_raw_code`] tells the code itself.
+//! - `CUDA_ERROR_UNKNOWN` (999) in place of a code that `cust`'s enumeration of them lacks, because an enumeration with
+//!   such a value is undefined behaviour; [`last_raw_code`] tells the code itself.
 //!
 //! The linker finds these symbols in every program that uses Aqueduct with its feature `cuda`, because rustc keeps each
-//! `no_mangle` function of a crate that a program uses. They have a crate of their own because there must be one of each:
-//! Aqueduct itself is linked twice into its own unit tests, as what is tested and as what its macros name. No program
-//! exports them; a `cdylib` does, and must not be opened with `RTLD_GLOBAL` in a process that has the driver already.
+//! `no_mangle` function of a crate that a program uses. They have a crate of their own because there must be one of
+//! each: Aqueduct itself is linked twice into its own unit tests, as what is tested and as what its macros name. No
+//! program exports them; a `cdylib` does, and must not be opened with `RTLD_GLOBAL` in a process that has the driver
+//! already.
 
 mod functions;
 mod library;

@@ -48,8 +48,8 @@ pub struct AlreadyOpened;
 /// [`AlreadyOpened`] if a function of the driver was called before, or a stand-in is there already.
 ///
 /// # Safety
-/// What it answers for a name is a function with the arguments and the result that CUDA's driver API gives to that name,
-/// or nothing.
+/// What it answers for a name is a function with the arguments and the result that CUDA's driver API gives to that
+/// name, or nothing.
 pub unsafe fn install(answer: fn(&str) -> Option<*const c_void>) -> Result<(), AlreadyOpened> {
     SOURCE.set(Source::Installed(answer)).map_err(|_| AlreadyOpened)
 }

@@ -138,7 +138,8 @@ impl Nvrtc {
     }
 }
 
-/// NVRTC opens its own half, the builtins, by name, and the loader does not look beside it. Once it is open it is found.
+/// NVRTC opens its own half, the builtins, by name, and the loader does not look beside it. Once it is open it is
+/// found.
 fn preload_builtins(place: &Path) {
     let Some(folder) = place.parent().filter(|folder| folder.is_absolute()) else { return };
     let Ok(entries) = fs::read_dir(folder) else { return };

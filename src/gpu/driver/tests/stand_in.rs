@@ -1,11 +1,12 @@
 //! A driver that does nothing but keep count: what was asked of it, with which words, and what is still out.
 //!
-//! A test's thread is alone with its own: nothing is shared but the functions. Whatever a test wants to go wrong, it says
-//! beforehand.
+//! A test's thread is alone with its own: nothing is shared but the functions. Whatever a test wants to go wrong, it
+//! says beforehand.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::mem::MaybeUninit;
 use std::sync::Once;
 
 use crate::gpu::driver;
@@ -96,10 +97,11 @@ pub(super) fn run_callbacks() {
     }
 }
 
-/// Writes what a function is to find, if it is to write anything.
-unsafe fn put<T>(to: *mut T, value: T) -> i32 {
-    // SAFETY: the caller of a driver's function passes a place to write to.
-    unsafe { to.write(value) };
+/// A place where a function leaves what it was asked for.
+type Place<'a, T> = &'a mut MaybeUninit<T>;
+
+fn put<T>(to: Place<'_, T>, value: T) -> i32 {
+    to.write(value);
     0
 }
 
@@ -138,25 +140,26 @@ macro_rules! functions {
 
 functions! {
     cuInit |state| (flags: u32) { 0 }
-    cuDriverGetVersion |state| (version: *mut c_int) { unsafe { put(version, state.version) } }
-    cuDeviceGetCount |state| (count: *mut c_int) { unsafe { put(count, state.devices) } }
-    cuDeviceGet |state| (device: *mut c_int, index: c_int) { unsafe { put(device, index) } }
+    cuDriverGetVersion |state| (version: Place<'_, c_int>) { put(version, state.version) }
+    cuDeviceGetCount |state| (count: Place<'_, c_int>) { put(count, state.devices) }
+    cuDeviceGet |state| (device: Place<'_, c_int>, index: c_int) { put(device, index) }
     cuDeviceGetName |state| (name: *mut c_char, length: c_int, device: c_int) {
+        // SAFETY: the caller has room for a name, and this one is short.
         unsafe { std::ptr::copy_nonoverlapping(c"Stand-in 100".as_ptr(), name, 13) };
         0
     }
-    cuDeviceGetAttribute |state| (value: *mut c_int, attribute: c_int, device: c_int) {
-        unsafe { put(value, match attribute { 75 => 9, 76 => 0, 16 => 132, 1 => 1024, 8 => 49_152, _ => -1 }) }
+    cuDeviceGetAttribute |state| (value: Place<'_, c_int>, attribute: c_int, device: c_int) {
+        put(value, match attribute { 75 => 9, 76 => 0, 16 => 132, 1 => 1024, 8 => 49_152, _ => -1 })
     }
-    cuDeviceTotalMem_v2 |state| (bytes: *mut usize, device: c_int) { unsafe { put(bytes, 1 << 30) } }
-    cuDeviceCanAccessPeer |state| (can: *mut c_int, device: c_int, peer: c_int) {
+    cuDeviceTotalMem_v2 |state| (bytes: Place<'_, usize>, device: c_int) { put(bytes, 1 << 30) }
+    cuDeviceCanAccessPeer |state| (can: Place<'_, c_int>, device: c_int, peer: c_int) {
         state.calls.push(format!("can {device} reach {peer}"));
-        unsafe { put(can, c_int::from(state.peers)) }
+        put(can, c_int::from(state.peers))
     }
-    cuDevicePrimaryCtxRetain |state| (context: *mut usize, device: c_int) {
+    cuDevicePrimaryCtxRetain |state| (context: Place<'_, usize>, device: c_int) {
         state.calls.push(format!("retain {device}"));
         let handle = state.make("context");
-        unsafe { put(context, handle) }
+        put(context, handle)
     }
     cuDevicePrimaryCtxRelease_v2 |state| (device: c_int) {
         let current = *state.contexts.last().expect("a context, or none");
@@ -172,34 +175,34 @@ functions! {
         state.contexts.push(context);
         0
     }
-    cuCtxPopCurrent_v2 |state| (context: *mut usize) {
+    cuCtxPopCurrent_v2 |state| (context: Place<'_, usize>) {
         let popped = state.contexts.pop().expect("pushed before");
-        unsafe { put(context, popped) }
+        put(context, popped)
     }
     // Every context but the first stands for the second device.
-    cuCtxGetDevice |state| (device: *mut c_int) {
-        unsafe { put(device, c_int::from(state.contexts.len() > 1)) }
+    cuCtxGetDevice |state| (device: Place<'_, c_int>) {
+        put(device, c_int::from(state.contexts.len() > 1))
     }
     cuCtxEnablePeerAccess |state| (context: usize, flags: u32) {
         state.calls.push(format!("enable access to {context}"));
         0
     }
-    cuMemGetInfo_v2 |state| (free: *mut usize, total: *mut usize) { unsafe { put(free, 5) + put(total, 7) } }
-    cuMemAlloc_v2 |state| (address: *mut usize, bytes: usize) {
+    cuMemGetInfo_v2 |state| (free: Place<'_, usize>, total: Place<'_, usize>) { put(free, 5) + put(total, 7) }
+    cuMemAlloc_v2 |state| (address: Place<'_, usize>, bytes: usize) {
         let made = state.make("memory");
-        unsafe { put(address, made) }
+        put(address, made)
     }
     cuMemFree_v2 |state| (address: usize) { state.unmake(address, "memory") }
-    cuMemHostAlloc |state| (memory: *mut usize, bytes: usize, flags: u32) {
+    cuMemHostAlloc |state| (memory: Place<'_, usize>, bytes: usize, flags: u32) {
         state.calls.push(format!("pinned memory with flags {flags}"));
         let made = state.make("pinned memory");
-        unsafe { put(memory, made) }
+        put(memory, made)
     }
     cuMemFreeHost |state| (memory: usize) { state.unmake(memory, "pinned memory") }
-    cuStreamCreate |state| (stream: *mut usize, flags: u32) {
+    cuStreamCreate |state| (stream: Place<'_, usize>, flags: u32) {
         state.calls.push(format!("queue with flags {flags}"));
         let made = state.make("queue");
-        unsafe { put(stream, made) }
+        put(stream, made)
     }
     cuStreamDestroy_v2 |state| (stream: usize) { state.unmake(stream, "queue") }
     cuStreamSynchronize |state| (stream: usize) { if state.out.contains_key(&stream) { 0 } else { 400 } }
@@ -207,10 +210,10 @@ functions! {
         state.calls.push(format!("{stream} waits for {event} with flags {flags}"));
         0
     }
-    cuEventCreate |state| (event: *mut usize, flags: u32) {
+    cuEventCreate |state| (event: Place<'_, usize>, flags: u32) {
         state.calls.push(format!("mark with flags {flags}"));
         let made = state.make("mark");
-        unsafe { put(event, made) }
+        put(event, made)
     }
     cuEventDestroy_v2 |state| (event: usize) { state.unmake(event, "mark") }
     cuEventRecord |state| (event: usize, stream: usize) {
@@ -219,8 +222,9 @@ functions! {
     }
     cuEventQuery |state| (event: usize) { 0 }
     cuModuleUnload |state| (module: usize) { state.unmake(module, "module") }
-    cuModuleGetFunction |state| (function: *mut usize, module: usize, name: *const c_char) {
-        if unsafe { CStr::from_ptr(name) } == c"saxpy" { unsafe { put(function, module + 1) } } else { 500 }
+    cuModuleGetFunction |state| (function: Place<'_, usize>, module: usize, name: *const c_char) {
+        // SAFETY: the caller ends the name with a zero.
+        if unsafe { CStr::from_ptr(name) } == c"saxpy" { put(function, module + 1) } else { 500 }
     }
     cuFuncSetAttribute |state| (function: usize, attribute: c_int, value: c_int) {
         state.calls.push(format!("{function}: attribute {attribute} is {value}"));
@@ -249,7 +253,7 @@ functions! {
     }
     cuLaunchKernel |state| (function: usize, bx: u32, by: u32, bz: u32, tx: u32, ty: u32, tz: u32, shared: u32,
         stream: usize, arguments: *mut *mut u32, extra: usize) {
-        // The tests launch kernels of two arguments.
+        // SAFETY: the tests launch kernels of two arguments.
         let (first, second) = unsafe { (**arguments, **arguments.add(1)) };
         state.calls.push(format!(
             "launch {function} as {bx} {by} {bz} of {tx} {ty} {tz} with {shared} in {stream} on {first} {second}, {extra}"
@@ -260,7 +264,7 @@ functions! {
 
 /// A text that says `refuse` is refused with the code `cuModuleLoadDataEx` is to answer, after the compiler's log.
 unsafe extern "C" fn load(
-    module: *mut usize,
+    module: Place<'_, usize>,
     image: *const c_char,
     count: u32,
     options: *const u32,
@@ -279,8 +283,7 @@ unsafe extern "C" fn load(
         state.calls.push(format!("load {length} bytes"));
         let Some(code) = state.answers.get("cuModuleLoadDataEx").copied() else {
             let made = state.make("module");
-            // SAFETY: the caller passes a place to write to.
-            return unsafe { put(module, made) };
+            return put(module, made);
         };
         let value = |option| options.iter().position(|have| *have == option).map(|place| values[place]);
         let (Some(buffer), Some(room)) = (value(5), value(6)) else { return code };

@@ -34,8 +34,9 @@ pub(crate) fn run<F>(settings: Settings, body: impl FnOnce(Gpu, Arc<Simulator>) 
 where
     F: Future<Output = Result> + Send + 'static,
 {
+    // The tests take turns.
+    let machine = Arc::new(simulated(settings));
     crate::common::within(Duration::from_secs(20), move || {
-        let machine = Arc::new(simulated(settings));
         let given = Arc::clone(&machine);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async { body(Gpu::open(0)?, given).await }).expect("the test");

@@ -125,14 +125,3 @@ fn a_pool_of_two_devices_is_right_under_every_seed() {
         });
     }
 }
-
-#[test]
-fn one_call() {
-    run(Settings::seed(0), |gpu, _| async move {
-        eprintln!("opened");
-        let y: Vec<f32> = gpu.call(saxpy(0.5), (vec![1.0; 8], vec![2.0; 8])).await?;
-        assert_eq!(y, [2.5; 8]);
-        eprintln!("done");
-        Ok(())
-    });
-}

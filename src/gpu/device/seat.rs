@@ -4,7 +4,9 @@
 //! scanner, asks the driver after the armed marks, and wakes those that are reached. While there is something armed it asks
 //! without pause for [`SPIN`], giving way to the other tasks between; then it has a bell put into each armed queue, and
 //! sleeps until one rings, or until something is armed. Bells are the exception, since each costs the driver a thread's
-//! wake-up: work of some microseconds is over before.
+//! wake-up: work of some microseconds is over before. A mark is armed only while it stands where it stood when it was armed:
+//! whoever finds it reached, or gives up waiting, disarms it before it is put anywhere else; else the scanner would trust a bell
+//! that has rung already.
 //!
 //! **Failing.** An error that is for good is kept in [`Shared`]; everybody who is armed, or waits for the failure itself, is
 //! woken, and gets it.
@@ -128,7 +130,11 @@ impl Seat {
             shared.alive()?;
         }
         match self.device.reached(mark) {
-            Ok(true) => Poll::Ready(Ok(())),
+            Ok(true) => {
+                // It may have come by itself. When the mark is put somewhere else, nobody waits for it any more.
+                self.disarm(mark);
+                Poll::Ready(Ok(()))
+            }
             Ok(false) => {
                 self.arm(lane, mark, cx);
                 Poll::Pending
@@ -146,6 +152,11 @@ impl Seat {
                 self.news.0.notify_one();
             }
         }
+    }
+
+    /// Nobody waits for this mark any more.
+    pub(crate) fn disarm(&self, mark: Mark) {
+        self.armed.borrow_mut().retain(|armed| armed.mark != mark);
     }
 
     /// Waits until the device fails for good.

@@ -199,7 +199,6 @@ fn every_word_of_a_call_arrives_where_it_belongs() {
     unsafe {
         gpu.copy_in(queue, Address(1), host, 10).expect("in");
         gpu.copy_out(queue, host, Address(2), 20).expect("out");
-        gpu.copy_within(queue, Address(3), Address(4), 30).expect("within");
         gpu.launch(queue, function, grid, &mut arguments).expect("a launch");
     }
     gpu.record(queue, mark).expect("recorded");

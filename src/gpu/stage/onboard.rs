@@ -334,6 +334,7 @@ impl Drop for DeviceEngine {
                 continue;
             }
             // It may have failed half-way: the mark is put behind all that was queued.
+            self.seat.disarm(lane.mark);
             let recorded = self.seat.device().record(lane.queue, lane.mark);
             let seat = Rc::clone(&self.seat);
             let task = async move {

@@ -399,7 +399,7 @@ fn check(list: &[Instruction], batch: &Batch) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Long enough for several blocks, and for one that is not full.
     #[test]
@@ -415,9 +415,9 @@ proptest! {
 /// Each operation by itself on every pair of corners, whatever the random computations have met.
 #[test]
 fn every_single_operation_computes_what_rust_computes() {
-    let batch = Batch::new(7, 3000);
+    let batch = Batch::new(7, 700);
     for shelf in 0..7 {
-        for operation in 0..=62 {
+        for operation in 0..if shelf < 6 { 21 } else { 54 } {
             for operands in [[0, 0, 0], [0, 1, 2], [1, 0, 5], [2, 1, 4]] {
                 // Some second and third values on every shelf, so that operands differ.
                 let mut list = Vec::new();

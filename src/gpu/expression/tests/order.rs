@@ -3,10 +3,11 @@
 use super::{computed, same};
 use crate::gpu::expression::{Expression, F32, F64, I64, U32, index, reduce, scan};
 
-const LENGTHS: [usize; 21] = [
-    1, 2, 3, 7, 8, 9, 255, 256, 257, 2047, 2048, 2049, 4095, 4096, 4097, 65_536, 65_537, 100_000, 4_194_304, 4_196_353,
-    5_000_000,
-];
+const LENGTHS: [usize; 18] =
+    [1, 2, 3, 7, 8, 9, 255, 256, 257, 2047, 2048, 2049, 4095, 4096, 4097, 65_536, 65_537, 100_000];
+
+/// Also what needs a third round, and what is divided over threads for certain.
+const LONG: [usize; 3] = [4_194_304, 4_196_353, 5_000_000];
 
 /// Floats whose sum depends on the order of its parts.
 fn uneven(length: usize) -> Vec<f32> {
@@ -70,7 +71,7 @@ fn scanned<T: Copy>(elements: &[T], identity: T, op: &impl Fn(T, T) -> T) -> Vec
 #[test]
 fn sums_of_floats_have_the_promised_order() {
     let sum = reduce(0.0, |a, b| a + b, |x: F32| x);
-    for length in LENGTHS {
+    for length in LENGTHS.into_iter().chain(LONG) {
         let x = uneven(length);
         let [got] = computed(&sum, &[bytemuck::cast_slice(&x)], length, 1)[..] else { panic!("one result") };
         assert_eq!(f32::to_bits(got), reduced(&x, 0.0, &|a, b| a + b).to_bits(), "of {length} elements");
@@ -104,7 +105,7 @@ where
 fn even_a_senseless_operation_gives_the_same_on_both_bodies() {
     let op = |a: u32, b: u32| a.wrapping_mul(3).wrapping_sub(b);
     let (reduction, running) = (reduce(17, odd::<u32>, |x: U32| x), scan(17, odd::<u32>));
-    for length in LENGTHS {
+    for length in LENGTHS.into_iter().chain(LONG) {
         let mut random = fastrand::Rng::with_seed(length as u64);
         let x: Vec<u32> = (0..length).map(|_| random.u32(..)).collect();
         let inputs = [bytemuck::cast_slice(&x)];
@@ -124,7 +125,7 @@ fn even_a_senseless_operation_gives_the_same_on_both_bodies() {
 #[test]
 fn running_sums_have_the_promised_order() {
     let sums = scan(0.0, |a: F32, b| a + b);
-    for length in LENGTHS {
+    for length in LENGTHS.into_iter().chain(LONG) {
         let x = uneven(length);
         let got: Vec<f32> = computed(&sums, &[bytemuck::cast_slice(&x)], length, length);
         let expected = scanned(&x, 0.0, &|a, b| a + b);

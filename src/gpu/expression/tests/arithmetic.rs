@@ -196,7 +196,7 @@ macro_rules! on_integers {
                 16 => (wide_a.wrapping_mul(wide_b).wrapping_sub(wide_c)) as $Type,
                 17 => (wide_c.wrapping_sub(wide_a.wrapping_mul(wide_b))) as $Type,
                 18 => (-wide_a) as $Type,
-                19 => wide_a.abs() as $Type,
+                19 => wide_a.unsigned_abs() as $Type,
                 _ => converted!(shelves, q, r, value => value as $Type),
             });
         }

@@ -4,14 +4,12 @@ mod arithmetic;
 mod order;
 mod plan;
 
-use bytemuck::Zeroable;
-
 use crate::gpu::element::Element;
 use crate::gpu::kernel::Kernel;
 
 /// What the CPU body makes of these inputs.
 fn computed<I, O, R: Element>(kernel: &Kernel<I, O>, inputs: &[&[u8]], length: usize, results: usize) -> Vec<R> {
-    let mut out = vec![R::zeroed(); results];
+    let mut out = vec![bytemuck::Zeroable::zeroed(); results];
     let body = kernel.recipe().body.as_ref().expect("an expression has a body for the CPU");
     body.run(inputs, &mut [bytemuck::cast_slice_mut(&mut out)], length);
     out

@@ -7,7 +7,7 @@
 use proptest::prelude::*;
 
 use super::{Sample, computed, same, samples};
-use crate::gpu::expression::{Condition, F32, F64, I32, I64, U32, U64, index, map};
+use crate::gpu::expression::{Condition, Expression, F32, F64, I32, I64, U32, U64, index, map, zip};
 use crate::gpu::kernel::Kernel;
 
 /// What to do: which shelf gets the result, what is done, and with which values of the shelves.
@@ -444,6 +444,46 @@ fn every_single_operation_computes_what_rust_computes() {
             }
         }
     }
+}
+
+/// Loops over a constant are loops of their own, some of them shorter.
+#[test]
+fn a_constant_operand_is_as_good_as_an_input_that_is_the_same_everywhere() {
+    macro_rules! check {
+        ($Type:ident: $($operation:expr;)*) => {{
+            let x: Vec<$Type> = $Type::CORNERS.iter().copied().chain(samples(&mut fastrand::Rng::with_seed(5), 50)).collect();
+            for &constant in $Type::CORNERS {
+                let y = vec![constant; x.len()];
+                $({
+                    let operation: fn(Expression<$Type>, Expression<$Type>) -> Expression<$Type> = $operation;
+                    let inputs = [bytemuck::cast_slice(&x), bytemuck::cast_slice(&y)];
+                    let run = |kernel: &Kernel<($Type, $Type), ($Type,)>| -> Vec<$Type> {
+                        computed(kernel, &inputs, x.len(), x.len())
+                    };
+                    let expected = [run(&zip(operation)), run(&zip(|x, y| operation(y, x)))];
+                    let got = [run(&zip(|x, _| operation(x, constant.into()))), run(&zip(|x, _| operation(constant.into(), x)))];
+                    for (got, expected) in got.iter().flatten().zip(expected.iter().flatten()) {
+                        assert!(same(*got, *expected), "{constant:?}, {}: {got:?}, not {expected:?}", stringify!($operation));
+                    }
+                })*
+            }
+        }};
+    }
+    macro_rules! floats {
+        ($($Type:ident)*) => {$(check! { $Type:
+            |x, y| x + y; |x, y| x - y; |x, y| x * y; |x, y| x / y; |x, y| x.min(y); |x, y| x.max(y);
+            |x, y| x.mul_add(y, x); |x, y| x * y + x; |x, y| x - y * x; |x, y| x.lt(y).select(y, x);
+        })*};
+    }
+    macro_rules! integers {
+        ($($Type:ident)*) => {$(check! { $Type:
+            |x, y| x + y; |x, y| x - y; |x, y| x * y; |x, y| x / y; |x, y| x % y; |x, y| x.min(y); |x, y| x.max(y);
+            |x, y| x & y; |x, y| x | y; |x, y| x ^ y; |x, y| x << y; |x, y| x >> y; |x, y| x * y + x;
+            |x, y| x - y * x; |x, y| x.ge(y).select(y, x);
+        })*};
+    }
+    floats! { f32 f64 }
+    integers! { i32 u32 i64 u64 }
 }
 
 /// More elements than one thread takes for itself.

@@ -23,21 +23,25 @@ fn same<T: Element>(left: T, right: T) -> bool {
 
 /// Numbers of which many are those at which arithmetic has its corners.
 trait Sample: Element {
+    /// Such numbers.
+    const CORNERS: &[Self];
+
     fn sample(random: &mut fastrand::Rng) -> Self;
 }
 
 macro_rules! float_samples {
     ($($Type:ident)*) => {$(
         impl Sample for $Type {
-            fn sample(random: &mut fastrand::Rng) -> Self {
-                let corners = [
+            const CORNERS: &[Self] = &[
                     0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, Self::MIN_POSITIVE, Self::MIN_POSITIVE / 4.0, Self::MAX, Self::MIN,
                     Self::EPSILON, Self::INFINITY, Self::NEG_INFINITY, Self::NAN, -Self::NAN, 2_147_483_647.0,
                     2_147_483_648.0, -2_147_483_648.0, 4_294_967_296.0, 9_223_372_036_854_775_808.0,
                     18_446_744_073_709_551_616.0, -9_223_372_036_854_775_808.0,
                 ];
+
+            fn sample(random: &mut fastrand::Rng) -> Self {
                 match random.u8(..3) {
-                    0 => corners[random.usize(..corners.len())],
+                    0 => Self::CORNERS[random.usize(..Self::CORNERS.len())],
                     1 => random.i32(-1000..1000) as Self / 8.0,
                     _ => Self::from_word(random.u64(..)),
                 }
@@ -49,10 +53,11 @@ macro_rules! float_samples {
 macro_rules! integer_samples {
     ($($Type:ident)*) => {$(
         impl Sample for $Type {
+            const CORNERS: &[Self] = &[0, 1, 2, 31, 32, 33, 63, 64, 65, Self::MAX, Self::MIN, Self::MAX - 1, Self::MIN + 1, 0 as Self ^ !0];
+
             fn sample(random: &mut fastrand::Rng) -> Self {
-                let corners = [0, 1, 2, 31, 32, 33, 63, 64, 65, Self::MAX, Self::MIN, Self::MAX - 1, Self::MIN + 1, 0 as Self ^ !0];
                 match random.u8(..3) {
-                    0 => corners[random.usize(..corners.len())],
+                    0 => Self::CORNERS[random.usize(..Self::CORNERS.len())],
                     1 => random.$Type(..) % 100,
                     _ => random.$Type(..),
                 }

@@ -19,6 +19,8 @@ mod ptx;
 mod reduce;
 mod scan;
 mod show;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod tree;
 mod value;

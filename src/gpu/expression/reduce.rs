@@ -201,7 +201,7 @@ impl Reduction {
         writer.remark("Halving across the threads.");
         let (number, bytes) = (self.number, self.number.bytes());
         let word = number.ptx_word();
-        let own = elements[0];
+        let own = writer.make(number.kind(), format_args!("mov.{word}"), elements[0]);
         let lanes = writer.make(Kind::Word64, "mov.u64", "lanes");
         let lane = writer.address(lanes, tile.thread64, bytes);
         writer.store("shared", number, lane, 0, own);

@@ -263,10 +263,12 @@ impl ScanBody {
         let tiles = blocks_of(out.len(), tile);
         self.each_share(out, |first, out| {
             let input = &input[first * share..][..out.len()];
-            let mut columns = [room_for(self.number, TILE), room_for(self.number, TILE)];
-            for (input, out) in input.chunks(tile).zip(out.chunks_mut(tile)) {
-                self.tile(input, out, &mut columns);
-            }
+            let mut rooms = [TILE, TILE, 2 * LANES].map(|count| room_for(self.number, count));
+            with_rooms(|own| {
+                for (input, out) in input.chunks(tile).zip(out.chunks_mut(tile)) {
+                    self.tile(input, out, &mut rooms, own);
+                }
+            });
         });
         if tiles == 1 {
             return;
@@ -306,17 +308,15 @@ impl ScanBody {
         typed!(self.number, T => bytemuck::pod_read_unaligned::<T>(bytes).to_word())
     }
 
-    fn join(&self, left: Feed<'_>, right: Feed<'_>, out: &mut [u8]) {
-        with_rooms(|rooms| self.op.run_here(&[left, right], out, 0, rooms));
-    }
-
     /// Scans a tile, which may be the last and short.
-    fn tile(&self, input: &[u8], out: &mut [u8], columns: &mut [Room; 2]) {
-        let row = LANES * self.number.bytes();
+    fn tile(&self, input: &[u8], out: &mut [u8], rooms: &mut [Room; 3], own: &mut Vec<Room>) {
         let bytes = self.number.bytes();
-        let [here, there] =
-            columns.each_mut().map(|words| &mut bytemuck::cast_slice_mut::<u64, u8>(words)[..RUN * row]);
-        if input.len() == here.len() {
+        let (row, tile) = (LANES * bytes, TILE * bytes);
+        let [here, there, lanes] = rooms.each_mut().map(|room| bytemuck::cast_slice_mut::<u64, u8>(room));
+        let mut join = |left: &[u8], right: &[u8], out: &mut [u8]| {
+            self.op.run_here(&[Feed::Each(left), Feed::Each(right)], out, 0, own);
+        };
+        if input.len() == tile {
             typed!(self.number, T => to_columns::<T>(input, there));
         } else {
             here[..input.len()].copy_from_slice(input);
@@ -327,42 +327,44 @@ impl ScanBody {
         here[..row].copy_from_slice(&there[..row]);
         for place in 1..RUN {
             let (before, now) = here.split_at_mut(place * row);
-            self.join(Feed::Each(&before[(place - 1) * row..]), Feed::Each(&there[place * row..]), &mut now[..row]);
+            join(&before[(place - 1) * row..], &there[place * row..], &mut now[..row]);
         }
-        // Their totals. The rows of `there` are free again.
-        let (mut totals, rest) = there.split_at_mut(row);
-        let (mut next, joined) = rest.split_at_mut(row);
+        // Their totals.
+        let (mut totals, mut next) = lanes.split_at_mut(row);
         totals.copy_from_slice(&here[(RUN - 1) * row..]);
         let mut distance = 1;
         while distance < LANES {
             let skipped = distance * bytes;
             next[..skipped].copy_from_slice(&totals[..skipped]);
-            self.join(Feed::Each(totals), Feed::Each(&totals[skipped..]), &mut next[skipped..]);
+            join(totals, &totals[skipped..], &mut next[skipped..]);
             std::mem::swap(&mut totals, &mut next);
             distance *= 2;
         }
         // The runs, each with the total before it.
-        let joined = &mut joined[..row];
-        for column in here.chunks_exact_mut(row) {
-            self.join(Feed::Each(totals), Feed::Each(&column[bytes..]), &mut joined[bytes..]);
-            column[bytes..].copy_from_slice(&joined[bytes..]);
+        for (from, to) in here.chunks_exact(row).zip(there.chunks_exact_mut(row)) {
+            to[..bytes].copy_from_slice(&from[..bytes]);
+            join(totals, &from[bytes..], &mut to[bytes..]);
         }
-        if out.len() == here.len() {
-            typed!(self.number, T => to_rows::<T>(here, out));
+        if out.len() == tile {
+            typed!(self.number, T => to_rows::<T>(there, out));
         } else {
-            typed!(self.number, T => to_rows::<T>(here, there));
-            out.copy_from_slice(&there[..out.len()]);
+            typed!(self.number, T => to_rows::<T>(there, here));
+            out.copy_from_slice(&here[..out.len()]);
         }
     }
 }
+
+/// The runs that are turned at once, so that what is read and written in one go is next to each other both ways.
+const AT_ONCE: usize = 4;
 
 /// Turns runs to columns: the `k`-th element of every run comes to the `k`-th row.
 fn to_columns<T: Element>(runs: &[u8], columns: &mut [u8]) {
     let (runs, _) = bytemuck::cast_slice::<u8, T>(runs).as_chunks::<RUN>();
     let columns = bytemuck::cast_slice_mut::<u8, T>(columns);
-    for (place, row) in columns.chunks_exact_mut(LANES).enumerate() {
-        for (to, run) in row.iter_mut().zip(runs) {
-            *to = run[place];
+    for (group, runs) in runs.as_chunks::<AT_ONCE>().0.iter().enumerate() {
+        for (place, row) in columns.chunks_exact_mut(LANES).enumerate().take(RUN) {
+            let turned: [T; AT_ONCE] = std::array::from_fn(|run| runs[run][place]);
+            row.as_chunks_mut::<AT_ONCE>().0[group] = turned;
         }
     }
 }
@@ -371,9 +373,11 @@ fn to_columns<T: Element>(runs: &[u8], columns: &mut [u8]) {
 fn to_rows<T: Element>(columns: &[u8], runs: &mut [u8]) {
     let columns = bytemuck::cast_slice::<u8, T>(columns);
     let (runs, _) = bytemuck::cast_slice_mut::<u8, T>(runs).as_chunks_mut::<RUN>();
-    for (place, row) in columns.chunks_exact(LANES).enumerate() {
-        for (run, from) in runs.iter_mut().zip(row) {
-            run[place] = *from;
+    for (group, runs) in runs.as_chunks_mut::<AT_ONCE>().0.iter_mut().enumerate() {
+        let rows: [[T; AT_ONCE]; RUN] =
+            std::array::from_fn(|place| columns[place * LANES..][..LANES].as_chunks::<AT_ONCE>().0[group]);
+        for (run, to) in runs.iter_mut().enumerate() {
+            *to = std::array::from_fn(|place| rows[place][run]);
         }
     }
 }

@@ -10,8 +10,9 @@ use crate::gpu::element::{Element, Number};
 /// A number of a kernel: what is computed for each element of a batch.
 ///
 /// It is copied and calculated with like a number. Plain numbers may stand on either side of an operator and wherever a
-/// method takes an expression; they become constants of the kernel. The rules of the arithmetic are told in
-/// [`gpu`](crate::gpu#arithmetic); they are the same on a GPU and on the CPU.
+/// method takes an expression; they become constants of the kernel.
+///
+#[doc = include_str!("arithmetic.md")]
 ///
 /// # Panics
 /// Outside the function of a kernel, and if one function's expression is used in another's: what is built then would

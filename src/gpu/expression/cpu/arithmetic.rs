@@ -8,6 +8,11 @@ pub(super) trait Float: Copy {
     fn div(a: Self, b: Self) -> Self;
     fn min(a: Self, b: Self) -> Self;
     fn max(a: Self, b: Self) -> Self;
+    /// [`min`](Self::min), if `b` is neither NaN nor zero: one instruction.
+    fn min_with(a: Self, b: Self) -> Self;
+    /// [`max`](Self::max), if `b` is neither NaN nor zero: one instruction.
+    fn max_with(a: Self, b: Self) -> Self;
+    fn is_plain(a: Self) -> bool;
     fn neg(a: Self) -> Self;
     fn abs(a: Self) -> Self;
     fn sqrt(a: Self) -> Self;
@@ -56,6 +61,8 @@ macro_rules! floats {
                 sub(a, b) = a - b;
                 mul(a, b) = a * b;
                 div(a, b) = a / b;
+                min_with(a, b) = if a < b { a } else { b };
+                max_with(a, b) = if a > b { a } else { b };
                 neg(a) = -a;
                 abs(a) = $Type::abs(a);
                 sqrt(a) = $Type::sqrt(a);
@@ -63,6 +70,11 @@ macro_rules! floats {
                 ceil(a) = $Type::ceil(a);
                 trunc(a) = $Type::trunc(a);
                 round(a) = $Type::round_ties_even(a);
+            }
+
+            #[inline]
+            fn is_plain(a: Self) -> bool {
+                !a.is_nan() && a != 0.0
             }
 
             // Without branches, so that they are vectorised. Of equal numbers only zeros differ in their bits: either one

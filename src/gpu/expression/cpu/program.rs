@@ -71,7 +71,7 @@ impl Program {
     /// Computes a batch, on several threads if it is long.
     pub(crate) fn run(&self, inputs: &[Feed<'_>], out: &mut [u8]) {
         let bytes = self.output.bytes();
-        if out.len() <= SHARE * bytes {
+        if out.len() <= SHARE * bytes || rayon::current_num_threads() == 1 {
             with_rooms(|rooms| self.run_here(inputs, out, 0, rooms));
             return;
         }

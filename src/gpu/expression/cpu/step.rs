@@ -267,12 +267,19 @@ fn float_binary<T: Element + Float>(operation: Binary, out: &mut [T], a: Lanes<'
         Binary::Sub => two(out, a, b, T::sub),
         Binary::Mul => two(out, a, b, T::mul),
         Binary::Div => two(out, a, b, T::div),
+        Binary::Min if is_plain(b) => two(out, a, b, T::min_with),
+        Binary::Max if is_plain(b) => two(out, a, b, T::max_with),
         Binary::Min => two(out, a, b, T::min),
         Binary::Max => two(out, a, b, T::max),
         Binary::Rem | Binary::And | Binary::Or | Binary::Xor | Binary::Shl | Binary::Shr => {
             unreachable!("floats have no `%` and no bitwise operators")
         }
     }
+}
+
+/// True for a constant that is neither NaN nor zero.
+fn is_plain<T: Float>(lanes: Lanes<'_, T>) -> bool {
+    matches!(lanes, Lanes::Same(value) if T::is_plain(value))
 }
 
 fn integer_binary<T: Element + Integer>(operation: Binary, out: &mut [T], a: Lanes<'_, T>, b: Lanes<'_, T>) {

@@ -41,7 +41,7 @@ impl Kind {
 }
 
 /// A register: `%f1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Register {
     kind: Kind,
     number: u32,
@@ -100,6 +100,7 @@ pub(crate) struct Writer {
     body: String,
     counts: [u32; 5],
     known: HashMap<(Number, u64), Register>,
+    offsets: HashMap<(Register, usize), Register>,
 }
 
 impl Writer {
@@ -164,8 +165,14 @@ impl Writer {
     }
 
     /// The address of the element at `place`, in an array of elements of so many bytes at `base`.
+    ///
+    /// Its offset is computed once: the first time has to be where every later time comes by.
     pub(crate) fn address(&mut self, base: Register, place: Register, bytes: usize) -> Register {
-        let offset = self.make(Kind::Word64, "shl.b64", format_args!("{place}, {}", bytes.trailing_zeros()));
+        let offset = match self.offsets.get(&(place, bytes)) {
+            Some(&offset) => offset,
+            None => self.make(Kind::Word64, "shl.b64", format_args!("{place}, {}", bytes.trailing_zeros())),
+        };
+        self.offsets.insert((place, bytes), offset);
         self.make(Kind::Word64, "add.u64", format_args!("{base}, {offset}"))
     }
 

@@ -1,0 +1,5 @@
+use aqueduct::gpu;
+
+fn main() {
+    let _ = gpu::map(|x| x.sqrt());
+}

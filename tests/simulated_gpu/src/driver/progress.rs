@@ -140,6 +140,12 @@ impl World {
         }
     }
 
+    /// Does everything that can be done; true if nothing is left, not even a host function that is running.
+    pub(crate) fn finish_work(&mut self) -> bool {
+        while self.step_any() {}
+        self.streams.values().all(|stream| stream.queue.is_empty())
+    }
+
     /// Whether a goal is reached, for somebody who asks and does not wait.
     pub(crate) fn ask(&mut self, goal: Goal) -> bool {
         self.asked += 1;

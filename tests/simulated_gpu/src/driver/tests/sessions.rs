@@ -170,6 +170,43 @@ fn modules_may_stay_loaded_from_one_session_to_the_next() {
 }
 
 #[test]
+fn what_is_still_queued_at_the_end_is_done_and_found_wrong() {
+    let session = Session::start(Settings::seed(0));
+    let (queue, memory, pinned) = (stream(1).expect("a stream"), allocate(16).expect("memory"), Pinned::of(4));
+    ok(copy_in(memory, pinned.void(), 16, queue));
+    ok(destroy_stream(queue));
+    pinned.free();
+    ok(free(memory));
+    assert_eq!(session.simulator.take_violations().len(), 2);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| session.finish())).expect_err("a violation");
+    let said = panic.downcast_ref::<String>().expect("a message");
+    assert!(said.contains("given back before it was copied"), "{said}");
+}
+
+/// Prints how fast kernels are that do little more than read and write.
+#[test]
+fn a_large_batch_through_a_kernel_is_right() {
+    const COUNT: usize = 1 << 18;
+    let session = Session::start(Settings::seed(0));
+    let (queue, module) = (stream(1).expect("a stream"), load(TWICE).expect("it is right"));
+    let (from, to) = (allocate(4 * COUNT).expect("memory"), allocate(4 * COUNT).expect("memory"));
+    let (twice, pinned) = (function(module, "twice").expect("it is there"), Pinned::of(COUNT));
+    pinned.fill(|i| i as f32);
+    ok(copy_in(from, pinned.void(), 4 * COUNT, queue));
+    ok(launch(twice, queue, (COUNT as u32 / 256, 256), to, from, COUNT as u32));
+    ok(copy_out(pinned.void(), to, 4 * COUNT, queue));
+    let begin = Instant::now();
+    ok(drain(queue));
+    println!("{:?} for a batch of 1 MiB", begin.elapsed());
+    assert!(pinned.floats().into_iter().eq((0..COUNT).map(|i| 2.0 * i as f32 + 1.0)));
+    pinned.free();
+    [from, to].into_iter().for_each(|address| ok(free(address)));
+    ok(unload(module));
+    ok(destroy_stream(queue));
+    session.finish();
+}
+
+#[test]
 fn in_the_instant_mode_a_batch_costs_next_to_nothing() {
     let session = Session::start(Settings::instant());
     let (queue, mark, memory) =

@@ -36,6 +36,15 @@ impl DeviceMemory {
         (FIRST + self.blocks.len() as u64 - 1) << WINDOW_BITS
     }
 
+    /// Memory of a module's own, which counts for no session.
+    pub(crate) fn place(&mut self, device: usize, content: Vec<u8>) -> u64 {
+        let address = self.allocate(device, 0, 0);
+        if let Some(Some(block)) = self.blocks.last_mut() {
+            block.bytes = content;
+        }
+        address
+    }
+
     fn window(address: u64) -> Option<usize> {
         usize::try_from((address >> WINDOW_BITS).checked_sub(FIRST)?).ok()
     }

@@ -183,6 +183,47 @@ fn what_is_still_queued_at_the_end_is_done_and_found_wrong() {
     assert!(said.contains("given back before it was copied"), "{said}");
 }
 
+/// A kernel reads its text's own table, and counts in its own counter, which each loaded module has for itself.
+#[test]
+fn a_module_has_its_own_variables() {
+    const TABLE: &str = "
+        .version 8.0
+        .target sm_70
+        .address_size 64
+        .const .align 4 .f32 table[4] = {0f3F800000, 0f40000000, 0f40400000};
+        .global .u32 counter = 6;
+        .global .align 8 .b8 bytes[2][4] = {{1, 2, 3, 4}, {5, 0x6, 7}};
+        .visible .entry look(.param .u64 out)
+        {
+            .reg .b64 %a<3>; .reg .b32 %r<3>; .reg .f32 %f;
+            mov.u32 %r0, %tid.x; mul.wide.u32 %a0, %r0, 4; mov.u64 %a1, table; add.u64 %a1, %a1, %a0;
+            ld.const.f32 %f, [%a1]; ld.param.u64 %a2, [out]; add.u64 %a2, %a2, %a0; st.global.f32 [%a2], %f;
+            atom.global.add.u32 %r1, [counter], 1; ld.global.u32 %r1, [counter]; st.global.u32 [%a2+16], %r1;
+            ld.global.u32 %r2, [bytes+4]; st.global.u32 [%a2+32], %r2;
+            ret;
+        }";
+    let session = Session::start(Settings::seed(0));
+    let (queue, out, pinned) = (stream(1).expect("a stream"), allocate(48).expect("memory"), Pinned::of(12));
+    for _ in 0..2 {
+        let module = load(TABLE).expect("it is right");
+        let look = function(module, "look").expect("it is there");
+        ok(launch(look, queue, (1, 4), out, 0, 0));
+        ok(copy_out(pinned.void(), out, 48, queue));
+        ok(drain(queue));
+        let found = pinned.floats();
+        assert_eq!(found[..4], [1.0, 2.0, 3.0, 0.0]);
+        let mut counts: Vec<u32> = found[4..8].iter().map(|n| n.to_bits()).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [7, 8, 9, 10]);
+        assert_eq!(found[8].to_bits(), 0x0007_0605);
+        ok(unload(module));
+    }
+    pinned.free();
+    ok(free(out));
+    ok(destroy_stream(queue));
+    session.finish();
+}
+
 /// Prints how fast kernels are that do little more than read and write.
 #[test]
 fn a_large_batch_through_a_kernel_is_right() {

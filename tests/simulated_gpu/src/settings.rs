@@ -4,7 +4,6 @@ use std::time::Duration;
 
 /// What a simulated machine is like, and how it behaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Settings {
     /// Decides every order that CUDA leaves open. A quarter of the seeds is lazy (0, 4, 8, …: nothing is done before
     /// somebody waits), a quarter eager (1, 5, 9, …: work is done when it is queued, but for streams that stand still for a
@@ -30,8 +29,8 @@ pub struct Settings {
     pub patience: Duration,
     /// Modules may stay loaded when the simulation ends.
     pub keeps_modules: bool,
-    /// Nothing is copied and no kernel runs: everything is done at once.
-    pub(crate) instant: bool,
+    /// Nothing is copied and no kernel runs: everything is done at once. See [`instant`](Self::instant).
+    pub instant: bool,
 }
 
 impl Default for Settings {

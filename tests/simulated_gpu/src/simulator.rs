@@ -45,7 +45,8 @@ impl Simulator {
             world.devices.push(Device::default());
             start_thread(device).expect("a thread for a simulated GPU");
         }
-        // The turn that ended in a panic may have left something: it is none of this one's.
+        world.forget_work();
+        // What a turn that ended in a panic has done wrong is none of this one's.
         let _ = world.pinned.check_kept();
         world.session += 1;
         world.random = Random::new(settings.seed);
@@ -148,8 +149,9 @@ impl Simulator {
     pub fn finish(self) {
         let deadline = Instant::now() + self.settings.patience;
         let mut world = MACHINE.lock();
-        // Other threads may be about to give back what they have.
-        while !is_clean(&world, &self.settings) {
+        // What is still queued is done, so that what is wrong with it is found; other threads may be about to give back
+        // what they have.
+        while !world.finish_work() || !is_clean(&world, &self.settings) {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else { break };
             world = MACHINE.changed.wait_timeout(world, left).unwrap_or_else(PoisonError::into_inner).0;
         }

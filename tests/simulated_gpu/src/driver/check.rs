@@ -56,6 +56,20 @@ impl World {
         }
     }
 
+    /// Forgets what is queued, and the streams and events that nobody can use any more.
+    pub(crate) fn forget_work(&mut self) {
+        self.streams.retain(|_, stream| !stream.closed);
+        self.events.retain(|_, event| !event.closed);
+        for stream in self.streams.values_mut() {
+            stream.queue.clear();
+            stream.calling = false;
+        }
+        for event in self.events.values_mut() {
+            event.reached = event.recorded;
+        }
+        self.devices.iter_mut().for_each(|device| device.calls.clear());
+    }
+
     /// Forgets everything on a device, and why it was lost.
     pub(crate) fn forget_device(&mut self, device: usize) {
         self.memory.forget(device);

@@ -36,6 +36,15 @@ impl DeviceMemory {
         (FIRST + self.blocks.len() as u64 - 1) << WINDOW_BITS
     }
 
+    /// Memory of a module's own, which counts for no session.
+    pub(crate) fn place(&mut self, device: usize, content: Vec<u8>) -> u64 {
+        let address = self.allocate(device, 0, 0);
+        if let Some(Some(block)) = self.blocks.last_mut() {
+            block.bytes = content;
+        }
+        address
+    }
+
     fn window(address: u64) -> Option<usize> {
         usize::try_from((address >> WINDOW_BITS).checked_sub(FIRST)?).ok()
     }
@@ -124,27 +133,31 @@ pub(crate) struct View<'a> {
 }
 
 impl View<'_> {
-    fn reach(&self, address: u64, bytes: usize) -> Result<(), String> {
-        let owner = self.memory.device_of(address, bytes)?;
-        let own = owner == self.device;
-        if own || self.memory.peers.get(&self.device).is_some_and(|peers| peers.contains(&owner)) {
-            return Ok(());
+    fn reach(&self, address: u64, bytes: usize) -> Result<(&Block, usize), String> {
+        let (block, start) = self.memory.block(address, bytes)?;
+        let peers = || self.memory.peers.get(&self.device).is_some_and(|peers| peers.contains(&block.device));
+        if block.device == self.device || peers() {
+            return Ok((block, start));
         }
-        Err(format!("{address:#x} lies on device {owner}, which a kernel on device {} may not reach", self.device))
+        let (own, other) = (self.device, block.device);
+        Err(format!("{address:#x} lies on device {other}, which a kernel on device {own} may not reach"))
     }
 }
 
 impl ptx::Memory for View<'_> {
     fn load(&self, address: u64, bytes: usize) -> Result<u64, String> {
-        self.reach(address, bytes)?;
+        let (block, start) = self.reach(address, bytes)?;
         let mut word = [0; 8];
-        word[..bytes].copy_from_slice(self.memory.read(address, bytes)?);
+        word[..bytes].copy_from_slice(&block.bytes[start..start + bytes]);
         Ok(u64::from_le_bytes(word))
     }
 
     fn store(&mut self, address: u64, bytes: usize, value: u64) -> Result<(), String> {
-        self.reach(address, bytes)?;
-        self.memory.write(address, bytes)?.copy_from_slice(&value.to_le_bytes()[..bytes]);
+        let start = self.reach(address, bytes)?.1;
+        let block = DeviceMemory::window(address).and_then(|window| self.memory.blocks.get_mut(window)?.as_mut());
+        if let Some(block) = block {
+            block.bytes[start..start + bytes].copy_from_slice(&value.to_le_bytes()[..bytes]);
+        }
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::context::SHARED;
 use super::functions::{Function, INSTANT};
 use super::host;
 use super::queue::{Launch, Work};
-use super::world::{Answer, HostCall, World};
+use super::world::{Answer, HostCall, MACHINE, World};
 
 #[allow(clippy::too_many_arguments, reason = "the driver's own")]
 pub(crate) unsafe fn kernel(
@@ -73,6 +73,7 @@ pub(crate) fn host_function(world: &mut World, stream: usize, function: *const c
     }
     let device = world.own_stream(stream)?;
     let (function, data) = (function as usize, data as usize);
+    MACHINE.called.notify_all();
     if INSTANT.load(std::sync::atomic::Ordering::Relaxed) {
         world.devices[device].calls.push_back(HostCall { stream: None, function, data });
         return Ok(());

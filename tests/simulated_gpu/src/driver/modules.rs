@@ -16,6 +16,8 @@ pub(crate) struct Module {
     pub(crate) device: usize,
     pub(crate) session: u64,
     kernels: Vec<Arc<Kernel>>,
+    /// Where the text's own variables are.
+    variables: Vec<u64>,
     /// Those that were asked for, by their handles.
     functions: BTreeMap<usize, Loaded>,
 }
@@ -37,13 +39,23 @@ unsafe fn compile(world: &mut World, module: *mut usize, image: *const c_void) -
     let device = world.current().map_err(plain)?;
     // SAFETY: the caller's promise.
     let text = unsafe { text(image.cast()) }.map_err(plain)?;
-    let kernels = ptx::read(&text, CAPABILITY).map_err(|refusal| {
+    let mut variables = Vec::new();
+    let memory = &mut world.memory;
+    let read = ptx::read(&text, CAPABILITY, &mut |content| {
+        let address = memory.place(device, content);
+        variables.push(address);
+        address
+    });
+    if read.is_err() {
+        variables.drain(..).for_each(|address| drop(world.memory.free(address)));
+    }
+    let kernels = read.map_err(|refusal| {
         let code = if refusal.too_new { UNSUPPORTED_PTX_VERSION } else { INVALID_PTX };
         (code, format!("{refusal}\nptxas fatal   : Ptx assembly aborted due to errors"))
     })?;
     let handle = world.handle();
     let session = world.session;
-    world.modules.insert(handle, Module { device, session, kernels, functions: BTreeMap::new() });
+    world.modules.insert(handle, Module { device, session, kernels, variables, functions: BTreeMap::new() });
     // SAFETY: the caller's promise.
     unsafe { put(module, handle) }.map_err(plain)
 }
@@ -89,10 +101,12 @@ pub(crate) unsafe fn load_with_options(
 
 pub(crate) fn unload(world: &mut World, module: usize) -> Answer {
     let current = world.current_even_lost()?;
-    if world.modules.remove(&module).is_none() {
+    let Some(removed) = world.modules.remove(&module) else {
         world.violation(format!("there is no module {module:#x}"));
         return Err(INVALID_HANDLE);
-    }
+    };
+    // They were placed when it was loaded, so that each is there.
+    removed.variables.into_iter().for_each(|address| drop(world.memory.free(address)));
     let used = |work: &Work| matches!(work, Work::Launch(launch) if launch.module == module);
     if world.streams.values().flat_map(|stream| &stream.queue).any(|item| used(&item.work)) {
         world.violation("a module was unloaded while a launch of it is queued".to_owned());

@@ -140,6 +140,12 @@ impl World {
         }
     }
 
+    /// Does everything that can be done; true if nothing is left, not even a host function that is running.
+    pub(crate) fn finish_work(&mut self) -> bool {
+        while self.step_any() {}
+        self.streams.values().all(|stream| stream.queue.is_empty())
+    }
+
     /// Whether a goal is reached, for somebody who asks and does not wait.
     pub(crate) fn ask(&mut self, goal: Goal) -> bool {
         self.asked += 1;
@@ -161,7 +167,7 @@ impl World {
             if let Some(device) = self.devices.get_mut(device) {
                 device.calls.push_back(call);
             }
-            MACHINE.changed.notify_all();
+            MACHINE.called.notify_all();
             return;
         }
         let Some(Item { work, fails }) = found.queue.pop_front() else { return };
@@ -298,17 +304,18 @@ fn idle(device: usize, world: MutexGuard<'static, World>) -> MutexGuard<'static,
     };
     let into_inner = std::sync::PoisonError::into_inner;
     if waiting(&world).is_none() {
-        return MACHINE.changed.wait(world).unwrap_or_else(into_inner);
+        return MACHINE.called.wait(world).unwrap_or_else(into_inner);
     }
     let driven = world.driven;
     let quiet = world.settings.quiet;
-    let (mut world, _) = MACHINE.changed.wait_timeout(world, quiet).unwrap_or_else(|error| error.into_inner());
+    let (mut world, _) = MACHINE.called.wait_timeout(world, quiet).unwrap_or_else(|error| error.into_inner());
     if world.driven == driven {
         while let Some(stream) = waiting(&world) {
             if !world.step_towards(Goal::Stream(stream)) {
                 break;
             }
         }
+        MACHINE.changed.notify_all();
     }
     world
 }

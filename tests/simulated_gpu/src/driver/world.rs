@@ -104,10 +104,12 @@ pub(crate) struct Machine {
     world: Mutex<World>,
     /// Something was done, queued or given back.
     pub(crate) changed: Condvar,
+    /// A host function was queued, or is to be called: for the threads of the devices.
+    pub(crate) called: Condvar,
 }
 
 pub(crate) static MACHINE: LazyLock<Machine> =
-    LazyLock::new(|| Machine { world: Mutex::default(), changed: Condvar::new() });
+    LazyLock::new(|| Machine { world: Mutex::default(), changed: Condvar::new(), called: Condvar::new() });
 
 impl Machine {
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
@@ -233,5 +235,6 @@ impl World {
         for event in self.events.values_mut().filter(|event| event.device == device) {
             event.reached = event.recorded;
         }
+        MACHINE.changed.notify_all();
     }
 }

@@ -25,3 +25,5 @@ mod tests;
 pub(crate) use grid::{Launch, Memory, launch};
 pub(crate) use op::Kernel;
 pub(crate) use read::read;
+#[cfg(test)]
+use text::Refusal;

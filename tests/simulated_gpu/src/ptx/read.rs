@@ -12,12 +12,17 @@ use super::types::Type;
 const VERSION: (u64, u64) = (9, 0);
 
 /// Reads a text for a device of this compute capability (90 is 9.0).
-pub(crate) fn read(text: &str, capability: u32) -> Result<Vec<Arc<Kernel>>, Refusal> {
+///
+/// `place` is given what the text's own variables hold at first, one after another, and says where they are.
+pub(crate) fn read(
+    text: &str,
+    capability: u32,
+    place: &mut dyn FnMut(Vec<u8>) -> u64,
+) -> Result<Vec<Arc<Kernel>>, Refusal> {
     let mut tokens = Tokens::of(text)?;
     head(&mut tokens, capability)?;
     let mut kernels = Vec::new();
-    // Shared arrays whose size the launch says: their names are known to all kernels that follow.
-    let mut dynamic = Vec::new();
+    let mut outer = Outer::default();
     loop {
         match tokens.peek() {
             Token::End => return Ok(kernels),
@@ -26,7 +31,7 @@ pub(crate) fn read(text: &str, capability: u32) -> Result<Vec<Arc<Kernel>>, Refu
             }
             Token::Word(".entry") => {
                 tokens.next();
-                kernels.push(Arc::new(entry(&mut tokens, &dynamic)?));
+                kernels.push(Arc::new(entry(&mut tokens, &outer)?));
             }
             Token::Word(".extern") => {
                 tokens.next();
@@ -35,7 +40,12 @@ pub(crate) fn read(text: &str, capability: u32) -> Result<Vec<Arc<Kernel>>, Refu
                 }
                 tokens.next();
                 let variable = variable(&mut tokens)?;
-                dynamic.push((variable.name, variable.align));
+                outer.dynamic.push((variable.name, variable.align));
+            }
+            Token::Word(".global" | ".const") => {
+                tokens.next();
+                let (name, content) = with_content(&mut tokens)?;
+                outer.placed.push((name, place(content)));
             }
             Token::Word(".file" | ".loc") => skip_line(&mut tokens),
             Token::Word(".section") => skip_block(&mut tokens)?,
@@ -91,8 +101,19 @@ fn head(tokens: &mut Tokens<'_>, capability: u32) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The names that all kernels know which follow.
+#[derive(Debug, Default)]
+struct Outer<'a> {
+    /// Shared arrays whose size the launch says, and their alignment.
+    dynamic: Vec<(&'a str, usize)>,
+    /// The text's own variables, and where they are.
+    placed: Vec<(&'a str, u64)>,
+}
+
 struct Variable<'a> {
     name: &'a str,
+    /// The bytes of one element.
+    element: usize,
     align: usize,
     bytes: usize,
 }
@@ -101,10 +122,48 @@ struct Variable<'a> {
 fn variable<'a>(tokens: &mut Tokens<'a>) -> Result<Variable<'a>, Refusal> {
     let variable = declaration(tokens)?;
     if tokens.take('=') {
-        return Err(refusal(tokens.line(), "the simulated driver knows no variables with initial values"));
+        return Err(refusal(tokens.line(), "shared and local memory have no initial values"));
     }
     tokens.expect(';')?;
     Ok(variable)
+}
+
+/// A variable of the text's own, and what it holds at first: zeros where nothing is said.
+fn with_content<'a>(tokens: &mut Tokens<'a>) -> Result<(&'a str, Vec<u8>), Refusal> {
+    let line = tokens.line();
+    let Variable { name, element, bytes, .. } = declaration(tokens)?;
+    let mut content = Vec::new();
+    if tokens.take('=') {
+        let mut depth = 0;
+        loop {
+            if tokens.take('{') {
+                depth += 1;
+                continue;
+            }
+            let negative = tokens.take('-');
+            let word = match tokens.next() {
+                Token::Integer(n) if negative => n.wrapping_neg(),
+                Token::Integer(n) => n,
+                Token::Single(bits) => u64::from(bits) ^ (u64::from(negative) << 31),
+                Token::Double(bits) => bits ^ (u64::from(negative) << 63),
+                _ => return Err(refusal(line, &format!("initial values of '{name}' that are no numbers"))),
+            };
+            content.extend_from_slice(&word.to_le_bytes()[..element]);
+            while depth > 0 && tokens.take('}') {
+                depth -= 1;
+            }
+            if depth == 0 {
+                break;
+            }
+            tokens.expect(',')?;
+        }
+    }
+    tokens.expect(';')?;
+    if content.len() > bytes && bytes > 0 {
+        return Err(refusal(line, &format!("more initial values than '{name}' has room for")));
+    }
+    content.resize(bytes.max(content.len()), 0);
+    Ok((name, content))
 }
 
 fn declaration<'a>(tokens: &mut Tokens<'a>) -> Result<Variable<'a>, Refusal> {
@@ -140,7 +199,7 @@ fn declaration<'a>(tokens: &mut Tokens<'a>) -> Result<Variable<'a>, Refusal> {
                     bytes = bytes.checked_mul(length).ok_or_else(|| refusal(line, "an array larger than memory"))?;
                 }
                 let align = align.unwrap_or(t.bytes() as usize).max(1);
-                return Ok(Variable { name, align, bytes });
+                return Ok(Variable { name, element: t.bytes() as usize, align, bytes });
             }
         }
     }
@@ -160,9 +219,13 @@ fn place(end: &mut usize, align: usize, bytes: usize) -> u64 {
     start as u64
 }
 
-fn entry<'a>(tokens: &mut Tokens<'a>, dynamic: &[(&'a str, usize)]) -> Result<Kernel, Refusal> {
+fn entry<'a>(tokens: &mut Tokens<'a>, outer: &Outer<'a>) -> Result<Kernel, Refusal> {
     let name = tokens.word()?;
     let mut decoder = Decoder::default();
+    decoder.names.enter();
+    for (name, address) in &outer.placed {
+        decoder.names.declare(tokens.line(), name, Name::Variable { space: Space::Global, offset: *address })?;
+    }
     decoder.names.enter();
     let mut parameters = Vec::new();
     let mut parameter_bytes = 0;
@@ -172,7 +235,7 @@ fn entry<'a>(tokens: &mut Tokens<'a>, dynamic: &[(&'a str, usize)]) -> Result<Ke
             if tokens.word()? != ".param" {
                 return Err(refusal(line, "`.param` expected"));
             }
-            let Variable { name, align, bytes } = declaration(tokens)?;
+            let Variable { name, align, bytes, .. } = declaration(tokens)?;
             let offset = place(&mut parameter_bytes, align, bytes);
             decoder.names.declare(line, name, Name::Variable { space: Space::Parameter, offset })?;
             parameters.push(Parameter { offset: offset as usize, bytes });
@@ -194,7 +257,7 @@ fn entry<'a>(tokens: &mut Tokens<'a>, dynamic: &[(&'a str, usize)]) -> Result<Ke
         local: 0,
         max_threads,
     };
-    body(tokens, &mut decoder, &mut kernel, dynamic)?;
+    body(tokens, &mut decoder, &mut kernel, &outer.dynamic)?;
     decoder.finish()?;
     kernel.code = decoder.code;
     kernel.words = decoder.words;
@@ -256,7 +319,7 @@ fn body<'a>(
             }
             Token::Word(space @ (".shared" | ".local")) => {
                 tokens.next();
-                let Variable { name, align, bytes } = variable(tokens)?;
+                let Variable { name, align, bytes, .. } = variable(tokens)?;
                 let (space, end) = match space {
                     ".shared" => (Space::Shared, &mut kernel.shared),
                     _ => (Space::Local, &mut kernel.local),

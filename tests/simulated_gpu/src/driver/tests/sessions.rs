@@ -170,6 +170,84 @@ fn modules_may_stay_loaded_from_one_session_to_the_next() {
 }
 
 #[test]
+fn what_is_still_queued_at_the_end_is_done_and_found_wrong() {
+    let session = Session::start(Settings::seed(0));
+    let (queue, memory, pinned) = (stream(1).expect("a stream"), allocate(16).expect("memory"), Pinned::of(4));
+    ok(copy_in(memory, pinned.void(), 16, queue));
+    ok(destroy_stream(queue));
+    pinned.free();
+    ok(free(memory));
+    assert_eq!(session.simulator.take_violations().len(), 2);
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| session.finish())).expect_err("a violation");
+    let said = panic.downcast_ref::<String>().expect("a message");
+    assert!(said.contains("given back before it was copied"), "{said}");
+}
+
+/// A kernel reads its text's own table, and counts in its own counter, which each loaded module has for itself.
+#[test]
+fn a_module_has_its_own_variables() {
+    const TABLE: &str = "
+        .version 8.0
+        .target sm_70
+        .address_size 64
+        .const .align 4 .f32 table[4] = {0f3F800000, 0f40000000, 0f40400000};
+        .global .u32 counter = 6;
+        .global .align 8 .b8 bytes[2][4] = {{1, 2, 3, 4}, {5, 0x6, 7}};
+        .visible .entry look(.param .u64 out)
+        {
+            .reg .b64 %a<3>; .reg .b32 %r<3>; .reg .f32 %f;
+            mov.u32 %r0, %tid.x; mul.wide.u32 %a0, %r0, 4; mov.u64 %a1, table; add.u64 %a1, %a1, %a0;
+            ld.const.f32 %f, [%a1]; ld.param.u64 %a2, [out]; add.u64 %a2, %a2, %a0; st.global.f32 [%a2], %f;
+            atom.global.add.u32 %r1, [counter], 1; ld.global.u32 %r1, [counter]; st.global.u32 [%a2+16], %r1;
+            ld.global.u32 %r2, [bytes+4]; st.global.u32 [%a2+32], %r2;
+            ret;
+        }";
+    let session = Session::start(Settings::seed(0));
+    let (queue, out, pinned) = (stream(1).expect("a stream"), allocate(48).expect("memory"), Pinned::of(12));
+    for _ in 0..2 {
+        let module = load(TABLE).expect("it is right");
+        let look = function(module, "look").expect("it is there");
+        ok(launch(look, queue, (1, 4), out, 0, 0));
+        ok(copy_out(pinned.void(), out, 48, queue));
+        ok(drain(queue));
+        let found = pinned.floats();
+        assert_eq!(found[..4], [1.0, 2.0, 3.0, 0.0]);
+        let mut counts: Vec<u32> = found[4..8].iter().map(|n| n.to_bits()).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [7, 8, 9, 10]);
+        assert_eq!(found[8].to_bits(), 0x0007_0605);
+        ok(unload(module));
+    }
+    pinned.free();
+    ok(free(out));
+    ok(destroy_stream(queue));
+    session.finish();
+}
+
+/// Prints how fast kernels are that do little more than read and write.
+#[test]
+fn a_large_batch_through_a_kernel_is_right() {
+    const COUNT: usize = 1 << 18;
+    let session = Session::start(Settings::seed(0));
+    let (queue, module) = (stream(1).expect("a stream"), load(TWICE).expect("it is right"));
+    let (from, to) = (allocate(4 * COUNT).expect("memory"), allocate(4 * COUNT).expect("memory"));
+    let (twice, pinned) = (function(module, "twice").expect("it is there"), Pinned::of(COUNT));
+    pinned.fill(|i| i as f32);
+    ok(copy_in(from, pinned.void(), 4 * COUNT, queue));
+    ok(launch(twice, queue, (COUNT as u32 / 256, 256), to, from, COUNT as u32));
+    ok(copy_out(pinned.void(), to, 4 * COUNT, queue));
+    let begin = Instant::now();
+    ok(drain(queue));
+    println!("{:?} for a batch of 1 MiB", begin.elapsed());
+    assert!(pinned.floats().into_iter().eq((0..COUNT).map(|i| 2.0 * i as f32 + 1.0)));
+    pinned.free();
+    [from, to].into_iter().for_each(|address| ok(free(address)));
+    ok(unload(module));
+    ok(destroy_stream(queue));
+    session.finish();
+}
+
+#[test]
 fn in_the_instant_mode_a_batch_costs_next_to_nothing() {
     let session = Session::start(Settings::instant());
     let (queue, mark, memory) =

@@ -150,8 +150,9 @@ impl<'a> Decoder<'a> {
     }
 
     pub(super) fn space(m: &mut Modifiers<'_>) -> Space {
-        match m.take(&["global", "shared", "local", "param"]) {
-            Some("global") => Space::Global,
+        match m.take(&["global", "const", "shared", "local", "param"]) {
+            // Constants lie among the rest here.
+            Some("global" | "const") => Space::Global,
             Some("shared") => Space::Shared,
             Some("local") => Space::Local,
             Some(_) => Space::Parameter,

@@ -1,7 +1,6 @@
 //! Texts that are wrong, and where.
 
-use super::kernel;
-use crate::ptx::read;
+use super::{kernel, read};
 
 /// The line and the problem of a kernel whose body begins in line 6.
 fn problem(body: &str) -> (u32, String) {

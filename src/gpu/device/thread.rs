@@ -1,5 +1,7 @@
 //! The thread of a device: it alone calls the driver, and runs the processes that use it.
 
+use std::mem::forget;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -41,7 +43,7 @@ fn serve(seat: Rc<Seat>, told: &Receiver<Command>) {
         Err(_) => return,
     };
     let local = LocalSet::new();
-    local.block_on(&runtime, async {
+    let serving = async {
         let scanning = spawn_local(Rc::clone(&seat).scan());
         while let Ok(command) = told.recv().await {
             match command {
@@ -51,7 +53,12 @@ fn serve(seat: Rc<Seat>, told: &Receiver<Command>) {
             }
         }
         scanning.abort();
-    });
+    };
+    if catch_unwind(AssertUnwindSafe(|| local.block_on(&runtime, serving))).is_err() {
+        // Batches that are out lie in memory that the driver would take with it: it stays as it is.
+        forget((local, seat));
+        return;
+    }
     // Tasks that are left hold the seat.
     drop(local);
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::sync::{Arc, Once};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aqueduct::gpu::{self, Gpu};
 use aqueduct::prelude::*;
@@ -41,6 +41,11 @@ where
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async { body(Gpu::open(0)?, given).await }).expect("the test");
         drop(runtime);
+        // What the thread of a device gives back last is none of the next test's.
+        let begun = Instant::now();
+        while machine.live().contexts > 0 && begun.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_micros(100));
+        }
         Arc::into_inner(machine).expect("the test has let go of it").finish();
     });
 }

@@ -12,3 +12,4 @@ mod machine;
 mod chains;
 mod failures;
 mod orders;
+mod review;

@@ -20,8 +20,10 @@ pub(crate) fn source(cuda_c: bool) -> Source {
     }
 }
 
+type Arguments = (In<f32>, In<f32>, Out<f32>, Scalar<u32>);
+
 /// The product of two matrices of `n` rows and columns.
-fn matmul(source: Source, n: u32) -> SourceKernel<(In<f32>, In<f32>, Out<f32>, Scalar<u32>)> {
+fn matmul(source: Source, n: u32) -> SourceKernel<Arguments> {
     let tile = 16;
     source
         .args((In::<f32>(), In::<f32>(), Out::<f32>(), Scalar(n)))

@@ -1,28 +1,23 @@
 //! What the GPU examples compute, on any device: small, and compared with plain Rust.
 //!
 //! Tests on the CPU and tests on simulated GPUs include this file; the caller says on which device.
+#![allow(dead_code, reason = "only the computation is used, and by each test file a part of it")]
+#![allow(clippy::duplicate_mod, reason = "each program has what they share as a module")]
 
 use aqueduct::gpu::Gpu;
 
-#[allow(dead_code, reason = "only the computation is used")]
 #[path = "../../examples/gpu_mandelbrot/main.rs"]
-mod mandelbrot;
-#[allow(dead_code, reason = "only the computation is used")]
+pub(crate) mod mandelbrot;
 #[path = "../../examples/gpu_map.rs"]
 mod map;
-#[allow(dead_code, reason = "only the computation is used")]
 #[path = "../../examples/gpu_matmul/main.rs"]
 mod matmul;
-#[allow(dead_code, reason = "only the computation is used")]
 #[path = "../../examples/gpu_monte_carlo_pi.rs"]
 mod monte_carlo_pi;
-#[allow(dead_code, reason = "only the computation is used")]
 #[path = "../../examples/gpu_pipeline.rs"]
 mod pipeline;
-#[allow(dead_code, reason = "only the computation is used")]
 #[path = "../../examples/gpu_reduce.rs"]
 mod reduce;
-#[allow(dead_code, reason = "only the computation is used")]
 #[path = "../../examples/gpu_saxpy.rs"]
 mod saxpy;
 

@@ -11,8 +11,8 @@
 //! 3", 2011) stirs a counter of 128 bits ten times; here the counter is the batch, the place in it, and the throw.
 //!
 //! The function [`philox`] is written once, and used twice: with expressions, of which it makes the kernel; and with plain
-//! numbers, of which it makes ordinary Rust. The second throws the darts of every so-manieth batch again, and must hit as
-//! often: whole numbers are the same everywhere. Its own first numbers are those of the paper.
+//! numbers, of which it makes ordinary Rust. The second throws the darts of some batches again, and must hit as often: whole
+//! numbers are the same everywhere. That they are Philox's, a test makes sure with the known answers of its authors.
 
 use std::error::Error;
 use std::f64::consts::PI;

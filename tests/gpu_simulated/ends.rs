@@ -1,0 +1,1 @@
+//! The ends of stages and calls, at any point of their work.

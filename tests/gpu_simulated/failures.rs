@@ -2,10 +2,10 @@
 
 use std::error::Error;
 
+use aqueduct::ProcessError;
 use aqueduct::gpu::{self, DeviceBuf, F32, Gpu, GpuError, Pinned};
 use aqueduct::prelude::*;
 use aqueduct::toolkit::collect;
-use aqueduct::ProcessError;
 use aqueduct_simulated_gpu::Settings;
 
 use crate::kernels::saxpy;
@@ -290,7 +290,9 @@ fn an_unknown_code_keeps_its_number() {
     finished.expect("nothing is left behind");
     assert_eq!(
         result.as_deref(),
-        Ok("cuLaunchKernel on GPU 0 (Simulated GPU 0) failed with code 987 (a code that this library does not know); a \
-            newer CUDA than 13.0 may say what it means")
+        Ok(
+            "cuLaunchKernel on GPU 0 (Simulated GPU 0) failed with code 987 (a code that this library does not know); a \
+            newer CUDA than 13.0 may say what it means"
+        )
     );
 }

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aqueduct::gpu::{self, Gpu};
 use aqueduct::prelude::*;
@@ -29,7 +29,9 @@ pub(crate) fn is_real() -> bool {
     *REAL.get_or_init(|| match std::env::var("AQUEDUCT_TEST_GPU").as_deref() {
         Err(std::env::VarError::NotPresent) | Ok("" | "simulated") => false,
         Ok("real") => true,
-        other => panic!("AQUEDUCT_TEST_GPU is {other:?}; it can be `real` or `simulated`, which it is if it is not set"),
+        other => {
+            panic!("AQUEDUCT_TEST_GPU is {other:?}; it can be `real` or `simulated`, which it is if it is not set")
+        }
     })
 }
 
@@ -126,9 +128,25 @@ where
     });
     let happened = asked.all_failed();
     drop(asked);
+    let closed = within_limit(seed, {
+        let machine = Arc::clone(&machine);
+        move || is_closed(&machine)
+    });
     let machine = Arc::into_inner(machine).expect("the body has let go of it");
-    let finished = catch_unwind(AssertUnwindSafe(|| machine.finish())).map_err(|payload| text(&*payload));
+    let finished = catch_unwind(AssertUnwindSafe(|| machine.finish())).map_err(|payload| text(&*payload)).and(closed);
     Attempt { result, happened, finished }
+}
+
+/// Waits until the threads of the devices have ended, since nobody uses them any more.
+pub(crate) fn is_closed(machine: &Simulator) -> std::result::Result<(), String> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while machine.live().contexts > 0 {
+        if Instant::now() > deadline {
+            return Err(format!("a device is open though nobody uses it: {}", machine.live()));
+        }
+        std::thread::yield_now();
+    }
+    Ok(())
 }
 
 #[track_caller]

@@ -6,7 +6,7 @@ use aqueduct::toolkit::collect;
 use aqueduct_simulated_gpu::Settings;
 
 use crate::failures::cause;
-use crate::machine::{batches, plus, simulate, source};
+use crate::machine::{attempt, batches, left_out, plus, simulate, source};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -34,8 +34,8 @@ fn a_batch_that_does_not_fit_is_told_with_figures_and_smaller_ones_go_on() {
             let error = stage.await.expect_err("it does not fit");
             match cause(&error) {
                 GpuError::OutOfMemory { free, bytes, device, source } => {
-                    // What the other stage uses takes 4 KiB for each slot and argument.
-                    assert!(*bytes == 2 * MIB && *free <= MIB - 8 * KIB && *free >= MIB - 16 * KIB, "{error}");
+                    // What the other stage uses takes 4 KiB for each slot and argument; what lies about was given back.
+                    assert!(*bytes == 2 * MIB && *free <= MIB && *free >= MIB - 16 * KIB, "{error}");
                     assert_eq!((&**device, source.code), ("GPU 0 (Simulated GPU 0)", 2));
                     let text = cause(&error).to_string();
                     let known = format!(
@@ -85,16 +85,17 @@ fn memory_of_other_sizes_makes_room() {
 #[test]
 fn pinned_memory_of_other_sizes_makes_room() {
     for seed in 0..20 {
-        let settings = Settings { pinned: MIB, ..Settings::seed(seed) };
+        // A result may come while the batch before it is still on its way.
+        let settings = Settings { pinned: 2 * MIB, ..Settings::seed(seed) };
         simulate(settings, |gpu, machine| async move {
-            for bytes in [512, 1024, 256, 1024] {
+            for bytes in [512, 1024, 256, 1024, 512, 1024] {
                 let mut pinned: Pinned<f32> = gpu.pinned(bytes * KIB / 4).await?;
                 pinned.fill(1.0);
                 let there: DeviceBuf<f32> = gpu.call(gpu::copy(), pinned).await?;
                 let back: Pinned<f32> = gpu.call(gpu::copy(), there).await?;
                 assert_eq!(*back, floats(bytes * KIB));
             }
-            assert!(machine.calls("cuMemFreeHost") >= 3, "{:?}", machine.all_calls());
+            assert!(machine.calls("cuMemFreeHost") >= 2, "{:?}", machine.all_calls());
             let told = gpu.pinned::<f32>(MIB).await.expect_err("it does not fit");
             assert!(matches!(told, GpuError::OutOfMemory { bytes, .. } if bytes == 4 * MIB), "{told}");
             let text = told.to_string();
@@ -108,35 +109,39 @@ fn pinned_memory_of_other_sizes_makes_room() {
 /// A network that is too large for its device ends in order, wherever in it the memory ran out.
 #[test]
 fn a_chain_that_does_not_fit_ends_in_order() {
+    if left_out("it needs small devices") {
+        return;
+    }
     let mut fitted = 0;
     let mut failed = 0;
     for pages in 1..40 {
         let settings = Settings::seed(pages as u64).memory(pages * 4 * KIB);
-        if crate::machine::left_out("it needs small devices") {
-            return;
-        }
-        let attempt = crate::machine::attempt(settings, |_| {}, |gpu, _| async move {
-            let (tx, rx) = aqueduct::channel();
-            let (there, there_rx) = aqueduct::channel::<DeviceBuf<f32>>();
-            let (out, results) = aqueduct::channel::<Vec<f32>>();
-            let kernel = gpu::map(|x: F32| x + 1.0);
-            let network = par!(
-                source(batches(8, 2000), tx),
-                kernel.stage().slots(3).run(&gpu, rx, there),
-                kernel.stage().slots(3).run(&gpu, there_rx, out),
-                collect(results),
-            );
-            match network.await {
-                Ok((.., all)) => {
-                    assert_eq!(all, plus(batches(8, 2000), 2.0));
-                    Ok(true)
+        let attempt = attempt(
+            settings,
+            |_| {},
+            |gpu, _| async move {
+                let (tx, rx) = aqueduct::channel();
+                let (there, there_rx) = aqueduct::channel::<DeviceBuf<f32>>();
+                let (out, results) = aqueduct::channel::<Vec<f32>>();
+                let kernel = gpu::map(|x: F32| x + 1.0);
+                let network = par!(
+                    source(batches(8, 2000), tx),
+                    kernel.stage().slots(3).run(&gpu, rx, there),
+                    kernel.stage().slots(3).run(&gpu, there_rx, out),
+                    collect(results),
+                );
+                match network.await {
+                    Ok((.., all)) => {
+                        assert_eq!(all, plus(batches(8, 2000), 2.0));
+                        Ok(true)
+                    }
+                    Err(error) => {
+                        assert!(matches!(cause(&error), GpuError::OutOfMemory { .. }), "{error}");
+                        Ok(false)
+                    }
                 }
-                Err(error) => {
-                    assert!(matches!(cause(&error), GpuError::OutOfMemory { .. }), "{error}");
-                    Ok(false)
-                }
-            }
-        });
+            },
+        );
         attempt.finished.expect("nothing is left behind");
         *(if attempt.result.expect("it ends in order") { &mut fitted } else { &mut failed }) += 1;
     }

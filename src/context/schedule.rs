@@ -70,6 +70,12 @@ fn with_installed<R>(look: impl FnOnce(&Installed) -> R) -> Option<R> {
     INSTALLED.try_with(|installed| installed.borrow().as_ref().map(look)).ok().flatten()
 }
 
+/// True if a schedule decides who runs here: what others compute meanwhile it could not wait for.
+#[cfg(feature = "gpu")]
+pub(crate) fn is_installed() -> bool {
+    PRESENT.get()
+}
+
 fn current() -> Option<Arc<dyn Schedule>> {
     with_installed(|installed| Arc::clone(&installed.schedule))
 }

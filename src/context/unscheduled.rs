@@ -63,6 +63,11 @@ pub(crate) fn abort<T>(task: &JoinHandle<T>) {
     task.abort();
 }
 
+#[cfg(feature = "gpu")]
+pub(crate) const fn is_installed() -> bool {
+    false
+}
+
 pub(crate) struct Place;
 
 pub(crate) const fn place(_: &Identity) -> Place {

@@ -12,6 +12,16 @@ pub trait Plain: Pod + Send + Sync + Debug {}
 
 impl<T: Pod + Send + Sync + Debug> Plain for T {}
 
+/// What batches are made of has a size, and fits the alignment of every memory that they may lie in. Checked where a kernel is
+/// given its types, so that a program that does otherwise does not compile.
+pub(crate) const fn check_layout<T: Plain>() {
+    assert!(size_of::<T>() > 0, "a batch of elements without a size cannot be divided");
+    assert!(align_of::<T>() <= ALIGN, "elements are aligned to 64 bytes at most");
+}
+
+/// The alignment of the memory that batches lie in.
+pub(crate) const ALIGN: usize = 64;
+
 /// A number that expressions compute with: `f32`, `f64`, `i32`, `u32`, `i64` or `u64`.
 pub trait Element: Plain + PartialOrd + sealed::Sealed {
     /// Which of the six it is.

@@ -17,8 +17,10 @@ pub(crate) fn saxpy(a: f32) -> SourceKernel<Saxpy> {
     )
 }
 
+type Butterfly = (In<u32>, In<u32>, Out<u32>, Out<u32>, Len);
+
 /// Sums and differences: two inputs, two outputs.
-pub(crate) fn butterfly() -> SourceKernel<(In<u32>, In<u32>, Out<u32>, Out<u32>, Len)> {
+pub(crate) fn butterfly() -> SourceKernel<Butterfly> {
     Kernel::ptx(include_str!("butterfly.ptx"), "butterfly")
         .args((In::<u32>(), In::<u32>(), Out::<u32>(), Out::<u32>(), Len))
         .cpu(|a: &[u32], b: &[u32], sum: &mut [u32], difference: &mut [u32], _: usize| {

@@ -263,3 +263,17 @@ fn a_stage_of_saxpy_is_saxpy() {
         Ok(())
     });
 }
+
+#[test]
+fn a_stage_runs_under_seeded_schedules() {
+    let report = aqueduct::testing::explore(|| {
+        let (tx, rx) = aqueduct::channel();
+        let (out, results) = aqueduct::channel::<Vec<f32>>();
+        let stage = in_place(|x| x.iter_mut().for_each(|x| *x = -*x)).stage().slots(2).run(&Gpu::cpu(), rx, out);
+        par!(source(batches(3, 2), tx), stage, sink(results))
+    });
+    for ((), (), all) in report.values() {
+        assert_eq!(*all, [vec![-0.0, -1.0], vec![-2.0, -3.0], vec![-4.0, -5.0]]);
+    }
+    assert!(report.interleavings() > 10, "{}", report.interleavings());
+}

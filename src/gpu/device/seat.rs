@@ -3,7 +3,7 @@
 //! **Waiting.** A task on this thread that waits for a mark is *armed*: its mark and its waker are in a list. One task, the
 //! scanner, asks the driver after the armed marks, and wakes those that are reached. While there is something armed it asks
 //! without pause for [`SPIN`], giving way to the other tasks between; then it has a bell put into each armed queue, and
-//! sleeps until one rings, or until something is armed. Bells are the exception, since each costs the driver a thread's
+//! sleeps until one rings, until something is armed, or for [`DOZE`]: a device that has failed rings nothing. Bells are the exception, since each costs the driver a thread's
 //! wake-up: work of some microseconds is over before. A mark is armed only while it stands where it stood when it was armed:
 //! whoever finds it reached, or gives up waiting, disarms it before it is put anywhere else; else the scanner would trust a bell
 //! that has rung already.
@@ -32,6 +32,9 @@ use crate::gpu::memory::{Block, Piece, size_class};
 /// For how long the scanner asks without pause: about what a sleep and its end cost.
 const SPIN: Duration = Duration::from_micros(20);
 
+/// For how long the scanner sleeps where something is armed, whether a bell rings or not.
+const DOZE: Duration = Duration::from_millis(2);
+
 /// How many recipes are remembered before those that are gone are forgotten.
 const PREPARED: usize = 256;
 
@@ -50,8 +53,11 @@ pub(crate) struct Seat {
     spare_marks: RefCell<Vec<Mark>>,
     loaded: RefCell<HashMap<Box<str>, Module>>,
     /// The kernels of recipes, by where the recipe lies.
-    prepared: RefCell<HashMap<*const Recipe, (Weak<Recipe>, Rc<[Function]>)>>,
+    prepared: RefCell<HashMap<*const Recipe, Prepared>>,
 }
+
+/// The kernels of a recipe, as long as there is this recipe.
+type Prepared = (Weak<Recipe>, Rc<[Function]>);
 
 /// Somebody waits for a mark.
 struct Armed {
@@ -201,26 +207,20 @@ impl Seat {
                 began.set(Instant::now());
             } else if began.get().elapsed() < SPIN {
                 tokio::task::yield_now().await;
-            } else if self.hang_bells(&bell) {
-                self.news.0.notified().await;
-                began.set(Instant::now());
             } else {
-                // No bell can be had: whoever waits hears of it when it asks.
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                self.hang_bells(&bell);
+                // A device that fails rings no bell.
+                let _ = tokio::time::timeout(DOZE, self.news.0.notified()).await;
+                began.set(Instant::now());
             }
         }
     }
 
-    /// Puts a bell into every queue in which somebody waits; false if the driver refuses.
-    fn hang_bells(&self, bell: &Arc<dyn Bell>) -> bool {
-        let mut armed = self.armed.borrow_mut();
-        for armed in armed.iter_mut().filter(|armed| !armed.belled) {
-            if self.device.ring(armed.queue, bell).is_err() {
-                return false;
-            }
-            armed.belled = true;
+    /// Puts a bell into every queue in which somebody waits. Where the driver refuses, it is asked again later.
+    fn hang_bells(&self, bell: &Arc<dyn Bell>) {
+        for armed in self.armed.borrow_mut().iter_mut().filter(|armed| !armed.belled) {
+            armed.belled = self.device.ring(armed.queue, bell).is_ok();
         }
-        true
     }
 
     /// A queue with its mark.
@@ -267,7 +267,7 @@ impl Seat {
                 return Err(self.trouble(error));
             }
         };
-        let storage = Box::new(Storage { address, capacity, mark, pending: false });
+        let storage = Storage { address, capacity, mark, pending: false };
         Ok(Lent::new(storage, bytes, Arc::clone(shared)))
     }
 
@@ -295,7 +295,7 @@ impl Seat {
     }
 
     /// Gives memory of the device back to the driver.
-    pub(super) fn free(&self, storages: Vec<Box<Storage>>) {
+    pub(super) fn free(&self, storages: Vec<Storage>) {
         for storage in storages {
             // Its last owner may have dropped it before it was written to.
             while storage.pending && matches!(self.device.reached(storage.mark), Ok(false)) {

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::seat::Seat;
 use super::storage::{Lent, Storage};
 use super::{ContextHandle, DeviceInfo, thread};
-use crate::channel::Sender;
 use crate::gpu::error::{DriverError, GpuError};
 use crate::gpu::memory::{CLASSES, Home, Piece, size_class};
 use crate::process::{Job, Place};
@@ -19,11 +19,13 @@ use crate::process::{Job, Place};
 pub(crate) struct Shared {
     info: DeviceInfo,
     context: ContextHandle,
-    commands: Sender<Command>,
+    /// Not a channel of our own: whoever drops it may be a process that fails, and that must not poison the thread, which has
+    /// to outlive every batch of pinned memory.
+    commands: UnboundedSender<Command>,
     /// Its pinned memory.
     home: Arc<Home>,
     /// Pieces of its memory that nobody uses, by size class.
-    free: Box<[Mutex<Vec<Box<Storage>>>]>,
+    free: Box<[Mutex<Vec<Storage>>]>,
     /// With what it failed for good.
     failed: OnceLock<DriverError>,
     /// How many processes and calls use it.
@@ -37,17 +39,17 @@ pub(super) enum Command {
     /// Pinned memory to give back.
     FreePinned(Vec<Piece>),
     /// Memory of the device to give back.
-    Free(Vec<Box<Storage>>),
+    Free(Vec<Storage>),
 }
 
 /// The open devices, by index.
 static OPEN: Mutex<Vec<(usize, Weak<Shared>)>> = Mutex::new(Vec::new());
 
 impl Shared {
-    pub(super) fn new(info: DeviceInfo, context: ContextHandle, commands: Sender<Command>) -> Arc<Self> {
+    pub(super) fn new(info: DeviceInfo, context: ContextHandle, commands: UnboundedSender<Command>) -> Arc<Self> {
         let frees = commands.clone();
         // The thread is there as long as this sender is.
-        let home = Home::pinned(move |pieces| drop(frees.try_send(Command::FreePinned(pieces))));
+        let home = Home::pinned(move |pieces| drop(frees.send(Command::FreePinned(pieces))));
         let free = (0..CLASSES).map(|_| Mutex::new(Vec::new())).collect();
         let (failed, users) = (OnceLock::new(), AtomicUsize::new(0));
         Arc::new(Self { info, context, commands, home, free, failed, users })
@@ -87,12 +89,12 @@ impl Shared {
         Some(Lent::new(storage, bytes, Arc::clone(self)))
     }
 
-    pub(super) fn take_back(&self, storage: Box<Storage>) {
+    pub(super) fn take_back(&self, storage: Storage) {
         self.free[size_class(storage.capacity).0].lock().push(storage);
     }
 
     /// All free pieces, to be given back to the driver.
-    pub(super) fn drain(&self) -> Vec<Box<Storage>> {
+    pub(super) fn drain(&self) -> Vec<Storage> {
         self.free.iter().flat_map(|list| std::mem::take(&mut *list.lock())).collect()
     }
 
@@ -136,13 +138,13 @@ impl Place for Shared {
 
     fn put(&self, job: Job<Rc<Seat>>) {
         // The thread takes commands as long as one of these is left.
-        drop(self.commands.try_send(Command::Run(job)));
+        drop(self.commands.send(Command::Run(job)));
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        drop(self.commands.try_send(Command::Free(self.drain())));
+        drop(self.commands.send(Command::Free(self.drain())));
     }
 }
 

@@ -22,13 +22,13 @@ pub(crate) struct Storage {
 /// A piece of a device's memory, and so many bytes in it. Dropped, on whatever thread, the piece is there for others.
 pub(crate) struct Lent {
     // `None` only while it is dropped.
-    storage: Option<Box<Storage>>,
+    storage: Option<Storage>,
     bytes: usize,
     device: Arc<Shared>,
 }
 
 impl Lent {
-    pub(super) fn new(storage: Box<Storage>, bytes: usize, device: Arc<Shared>) -> Self {
+    pub(super) fn new(storage: Storage, bytes: usize, device: Arc<Shared>) -> Self {
         Self { storage: Some(storage), bytes, device }
     }
 

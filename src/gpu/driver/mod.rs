@@ -39,18 +39,13 @@ pub fn count() -> Result<usize, GpuError> {
     if count == 0 { Err(no_driver("the driver sees no GPU", codes::advice(100))) } else { Ok(count as usize) }
 }
 
-/// What is known of a GPU. Makes no context, so that looking costs no memory of the device.
-pub(crate) fn describe(index: usize) -> Result<DeviceInfo, GpuError> {
-    describe_ordinal(index).map(|(info, _)| info)
-}
-
 /// Opens a GPU on this thread: from now on its context is the thread's own, until the device is dropped, here.
 pub(crate) fn open(index: usize) -> Result<Box<dyn Device>, GpuError> {
-    let (info, ordinal) = describe_ordinal(index)?;
+    let (info, ordinal) = describe(index)?;
     Ok(Box::new(device::CudaDevice::open(info, ordinal).map_err(GpuError::Driver)?))
 }
 
-fn describe_ordinal(index: usize) -> Result<(DeviceInfo, Ordinal), GpuError> {
+fn describe(index: usize) -> Result<(DeviceInfo, Ordinal), GpuError> {
     let count = count()?;
     if index >= count {
         let found = match count {

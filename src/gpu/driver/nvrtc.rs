@@ -21,8 +21,6 @@ pub(crate) struct Compiled {
     pub(crate) ptx: String,
     /// The kernel's name in it: its own if it is `extern "C"`, or what C++ makes of it.
     pub(crate) entry: Arc<str>,
-    /// What the compiler said although it compiled.
-    pub(crate) warnings: String,
 }
 
 /// Whether `a * b + c` becomes one operation, which rounds once.
@@ -95,7 +93,7 @@ fn compile_with(
         });
     }
     let entry = program.lowered(&name).map_err(failed)?.into();
-    Ok(Compiled { ptx: program.ptx().map_err(failed)?, entry, warnings: program.log() })
+    Ok(Compiled { ptx: program.ptx().map_err(failed)?, entry })
 }
 
 /// The kernels of a PTX text, in words.

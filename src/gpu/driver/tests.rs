@@ -76,7 +76,7 @@ fn an_error_of_cust_has_a_text_also_where_the_driver_has_none() {
 fn the_devices_are_counted_and_described_without_a_context() {
     install();
     assert_eq!(count().expect("two"), 2);
-    let info = describe(1).expect("the second");
+    let info = describe(1).expect("the second").0;
     assert_eq!(&*info.name, "GPU 1 (Stand-in 100)");
     assert_eq!((info.index, info.capability, info.memory), (1, 90, 1 << 30));
     assert_eq!((info.multiprocessors, info.max_threads, info.max_shared), (132, 1024, 49_152));

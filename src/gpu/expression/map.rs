@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::cpu::{Feed, Program};
+use super::cpu::{Program, feeds};
 use super::function::{Function, inputs};
 use super::plan::{blocks_of, grid, not_empty};
 use super::ptx::{Kind, Writer, file};
@@ -118,9 +118,8 @@ struct MapBody {
 
 impl HostBody for MapBody {
     fn run(&self, inputs: &[&[u8]], outputs: &mut [&mut [u8]], _length: usize) {
-        let [output] = outputs else { return };
-        let feeds: Vec<Feed<'_>> = inputs.iter().map(|input| Feed::Each(input)).collect();
-        self.program.run(&feeds, output);
+        let [output] = outputs else { unreachable!("a map has one output") };
+        self.program.run(&feeds(inputs)[..inputs.len()], output);
     }
 }
 

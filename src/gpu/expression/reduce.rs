@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::cpu::{Feed, Program, Room, fill, room_for, with_rooms};
+use super::cpu::{Feed, Program, Room, feeds, fill, room_for, with_rooms};
 use super::function::{Function, inputs};
 use super::plan::{LANES, Level, RUN, TILE, blocks_of, grid, levels, not_empty};
 use super::ptx::{Kind, Register, Writer, file};
@@ -370,12 +370,11 @@ impl ReduceBody {
 
 impl HostBody for ReduceBody {
     fn run(&self, inputs: &[&[u8]], outputs: &mut [&mut [u8]], length: usize) {
-        let [output] = outputs else { return };
-        let feeds: Vec<Feed<'_>> = inputs.iter().map(|input| Feed::Each(input)).collect();
+        let [output] = outputs else { unreachable!("a reduction has one output") };
         if length == 0 {
             fill(self.number, output, self.identity);
         } else {
-            self.reduce(&self.map, &feeds, length, output);
+            self.reduce(&self.map, &feeds(inputs)[..inputs.len()], length, output);
         }
     }
 }

@@ -384,9 +384,8 @@ fn to_rows<T: Element>(columns: &[u8], runs: &mut [u8]) {
 
 impl HostBody for ScanBody {
     fn run(&self, inputs: &[&[u8]], outputs: &mut [&mut [u8]], length: usize) {
-        if let ([input], [output]) = (inputs, outputs)
-            && length > 0
-        {
+        let ([input], [output]) = (inputs, outputs) else { unreachable!("a scan has one input and one output") };
+        if length > 0 {
             self.scan(input, output);
         }
     }

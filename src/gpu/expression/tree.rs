@@ -81,6 +81,11 @@ pub(crate) enum Comparison {
 }
 
 impl Node {
+    /// A number that is the same everywhere.
+    pub(crate) fn constant<T: Element>(value: T) -> Self {
+        Self::Constant { number: T::NUMBER, word: value.to_word() }
+    }
+
     /// The type of what is computed; none for a condition.
     pub(crate) fn number(&self) -> Option<Number> {
         match *self {
@@ -209,10 +214,5 @@ impl Number {
 
     pub(crate) const fn is_signed(self) -> bool {
         matches!(self, Self::I32 | Self::I64)
-    }
-
-    /// The constant node of a number.
-    pub(crate) fn constant<T: Element>(value: T) -> Node {
-        Node::Constant { number: T::NUMBER, word: value.to_word() }
     }
 }

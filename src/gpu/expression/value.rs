@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::trace::{self, Place};
 use super::tree::{Binary, Comparison, Node, Unary};
-use crate::gpu::element::{Element, Number};
+use crate::gpu::element::Element;
 
 /// A number of a kernel: what is computed for each element of a batch.
 ///
@@ -95,7 +95,7 @@ impl fmt::Debug for Condition {
 impl<T: Element> From<T> for Expression<T> {
     #[track_caller]
     fn from(value: T) -> Self {
-        Self::at(trace::leaf(Number::constant(value)))
+        Self::at(trace::leaf(Node::constant(value)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::marker::PhantomData;
 
 use super::recipe::{Length, Role};
-use crate::gpu::element::{Element, Number, Plain};
+use crate::gpu::element::{Element, Number, Plain, check_layout};
 
 /// A batch that the kernel reads: a pointer in the kernel, a `&[T]` in its twin, an input channel of its stage.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ macro_rules! batches {
         #[allow(non_snake_case, reason = "it makes the argument of this name")]
         #[must_use]
         pub fn $Name<T: Plain>() -> $Name<T> {
-            const { assert!(size_of::<T>() > 0, "a batch of elements without a size cannot be divided") };
+            const { check_layout::<T>() };
             $Name { length: Length::Batch, element: PhantomData }
         }
 

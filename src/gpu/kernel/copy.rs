@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Kernel;
 use super::recipe::{HostBody, Length, Parameter, Passes, Plan, Recipe, Role};
-use crate::gpu::element::Plain;
+use crate::gpu::element::{Plain, check_layout};
 use crate::gpu::error::GpuError;
 
 /// A kernel that changes nothing: its stage only moves batches, from where its input channel has them to where its output
@@ -29,7 +29,7 @@ use crate::gpu::error::GpuError;
 /// ```
 #[must_use]
 pub fn copy<T: Plain>() -> Kernel<(T,), (T,)> {
-    const { assert!(size_of::<T>() > 0, "a batch of elements without a size cannot be divided") };
+    const { check_layout::<T>() };
     Kernel::from_recipe(Recipe {
         name: "copy".into(),
         parameters: vec![Parameter { role: Role::InOut, bytes: size_of::<T>(), length: Length::Batch }],

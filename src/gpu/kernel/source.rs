@@ -317,7 +317,7 @@ struct Compiled {
 fn compile(kernel: &Arc<str>, text: &str, capability: u32, fused: bool) -> Result<Compiled, GpuError> {
     use crate::gpu::driver::nvrtc::{self, Contraction};
     let contraction = if fused { Contraction::Anywhere } else { Contraction::Never };
-    let nvrtc::Compiled { ptx, entry, .. } = nvrtc::compile(kernel, text, capability, contraction)?;
+    let nvrtc::Compiled { ptx, entry } = nvrtc::compile(kernel, text, capability, contraction)?;
     Ok(Compiled { ptx, entry })
 }
 

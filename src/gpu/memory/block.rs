@@ -7,10 +7,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::home::{Home, Piece};
-use crate::gpu::element::Plain;
-
-/// The alignment of the memory of homes, enough for every element.
-pub(crate) const ALIGN: usize = 64;
+use crate::gpu::element::{ALIGN, Plain};
 
 /// Host memory of one owner: initialised bytes, aligned for the elements that it was made for.
 ///

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::block::{ALIGN, Block};
+use super::block::Block;
+use crate::gpu::element::ALIGN;
 
 /// The number of size classes: as many as there are powers of two.
 pub(crate) const CLASSES: usize = usize::BITS as usize;

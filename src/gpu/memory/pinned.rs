@@ -30,7 +30,7 @@ impl<T: Plain> Pinned<T> {
     /// How many elements there is room for.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.block.capacity() / size_of::<T>().max(1)
+        self.block.capacity() / size_of::<T>()
     }
 
     /// Makes the batch shorter, or longer up to its [`capacity`](Self::capacity). What comes in addition holds whatever was

@@ -16,7 +16,7 @@ use super::host::HostEngine;
 use super::messages::Batches;
 use super::onboard::DeviceEngine;
 use crate::gpu::device::{Seat, Shared, User};
-use crate::gpu::element::Plain;
+use crate::gpu::element::{Plain, check_layout};
 use crate::gpu::error::GpuError;
 use crate::gpu::kernel::Recipe;
 use crate::gpu::memory::{Home, Pinned};
@@ -139,6 +139,7 @@ impl<R, Types> fmt::Debug for Call<R, Types> {
 
 /// A batch in memory that devices copy from and to by themselves.
 pub(crate) async fn pinned<T: Plain>(gpu: Gpu, elements: usize) -> Result<Pinned<T>, GpuError> {
+    const { check_layout::<T>() };
     let Some(bytes) = elements.checked_mul(size_of::<T>()).filter(|bytes| isize::try_from(*bytes).is_ok()) else {
         return Err(GpuError::TooLarge { elements });
     };

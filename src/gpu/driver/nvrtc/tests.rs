@@ -34,7 +34,6 @@ fn a_kernel_is_found_under_the_name_that_it_has_in_the_ptx() {
     let plain = compiled(&nvrtc, "saxpy", SAXPY).expect("it compiles");
     assert_eq!(&*plain.entry, "_Z5saxpyfPKfPfy", "as C++ calls it");
     assert!(plain.ptx.contains(".entry _Z5saxpyfPKfPfy("), "{}", plain.ptx);
-    assert_eq!(plain.warnings, "");
 
     let c = compiled(&nvrtc, "saxpy", &format!("extern \"C\" {SAXPY}")).expect("it compiles");
     assert_eq!(&*c.entry, "saxpy");
@@ -97,8 +96,7 @@ fn a_kernel_that_is_not_there_is_told_which_are() {
 fn a_warning_does_not_hinder() {
     let Some(nvrtc) = nvrtc() else { return };
     let source = "__global__ void k(int* y) { int unused; y[0] = 1; }";
-    let compiled = compiled(&nvrtc, "k", source).expect("it compiles");
-    assert!(compiled.warnings.contains("unused"), "{}", compiled.warnings);
+    assert!(compiled(&nvrtc, "k", source).expect("it compiles").ptx.contains(".entry"));
 }
 
 #[test]

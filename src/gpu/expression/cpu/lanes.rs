@@ -13,6 +13,15 @@ pub(crate) enum Feed<'a> {
     Same(u64),
 }
 
+/// The inputs of a kernel, and [`Feed::Same`] in the places of those that it has not.
+pub(crate) fn feeds<'a>(inputs: &[&'a [u8]]) -> [Feed<'a>; 4] {
+    let mut feeds = [Feed::Same(0); 4];
+    for (feed, input) in feeds.iter_mut().zip(inputs) {
+        *feed = Feed::Each(input);
+    }
+    feeds
+}
+
 /// An operand of a loop.
 #[derive(Clone, Copy)]
 pub(super) enum Lanes<'a, T> {

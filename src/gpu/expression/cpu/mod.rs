@@ -5,5 +5,6 @@ mod lanes;
 mod program;
 mod step;
 
-pub(crate) use program::{Feed, Program, Room, fill, room_for, with_rooms};
+pub(crate) use lanes::{Feed, feeds};
+pub(crate) use program::{Program, Room, fill, room_for, with_rooms};
 pub(crate) use step::typed;

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
-pub(crate) use super::lanes::Feed;
+use super::lanes::Feed;
 use super::step::{Joined, Work};
 use crate::gpu::element::Number;
 use crate::gpu::expression::tree::{Binary, Formula, Id, Node};

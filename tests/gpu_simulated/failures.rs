@@ -194,6 +194,37 @@ fn a_mark_that_is_not_recorded_fails_one_at_most() {
     each_fails_one_at_most("cuEventRecord", 2);
 }
 
+/// Also if the second mark, which a stage that has failed puts behind what it had queued, is refused too: its memory is not
+/// given to others before the device has done with it.
+#[test]
+fn memory_is_kept_until_its_work_is_done_though_no_mark_can_be_put_behind_it() {
+    if left_out("it makes calls fail") {
+        return;
+    }
+    for nth in 1..=36 {
+        let Attempt { result, finished, .. } = attempt(
+            Settings::seed(nth),
+            |machine| {
+                machine.fail("cuEventRecord", nth, UNKNOWN);
+                machine.fail("cuEventRecord", nth + 1, UNKNOWN);
+            },
+            |gpu, _| async move {
+                let _ = line(gpu.clone(), gpu.clone()).await;
+                // Its memory serves others at once.
+                for _ in 0..3 {
+                    match line(gpu.clone(), gpu.clone()).await {
+                        Ok(all) => assert!(is_right(&all), "{all:?}"),
+                        Err(error) => assert!(matches!(cause(&error), GpuError::Driver(_)), "{error}"),
+                    }
+                }
+                Ok(())
+            },
+        );
+        result.unwrap_or_else(|problem| panic!("records {nth} and {}: {problem}", nth + 1));
+        finished.unwrap_or_else(|problem| panic!("records {nth} and {}: {problem}", nth + 1));
+    }
+}
+
 #[test]
 fn a_mark_that_cannot_be_asked_after_fails_one_at_most() {
     each_fails_one_at_most("cuEventQuery", 1);
@@ -246,17 +277,19 @@ fn a_device_that_does_not_open_says_which_call_failed() {
         );
         assert_eq!(told, known);
     }
-    for function in [
-        "cuDeviceGet",
-        "cuDeviceGetName",
-        "cuDeviceGetAttribute",
-        "cuDeviceTotalMem_v2",
-        "cuDevicePrimaryCtxRetain",
-        "cuCtxSetCurrent",
+    for (function, nth) in [
+        ("cuDeviceGet", 1),
+        ("cuDeviceGetName", 1),
+        ("cuDeviceGetAttribute", 1),
+        ("cuDeviceGetAttribute", 5),
+        ("cuDeviceTotalMem_v2", 1),
+        ("cuDevicePrimaryCtxRetain", 1),
+        // `cust` does it first, and does not look what becomes of it.
+        ("cuCtxSetCurrent", 2),
     ] {
         let Attempt { result, happened, finished } = attempt_bare(
             Settings::seed(1),
-            |machine| machine.fail(function, 1, UNKNOWN),
+            |machine| machine.fail(function, nth, UNKNOWN),
             |_| async {
                 let told = Gpu::open(0).expect_err("it fails");
                 let back: Vec<f32> = Gpu::open(0)?.call(gpu::copy(), vec![1.0f32]).await?;
@@ -266,7 +299,7 @@ fn a_device_that_does_not_open_says_which_call_failed() {
         );
         assert!(happened, "{function}");
         finished.unwrap_or_else(|problem| panic!("{function}: {problem}"));
-        match result.expect("the second opens it") {
+        match result.unwrap_or_else(|problem| panic!("{function}: {problem}")) {
             GpuError::Driver(told) => assert_eq!((told.operation, told.code), (function, UNKNOWN)),
             other => panic!("{function}: {other}"),
         }

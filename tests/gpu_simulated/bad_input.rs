@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::failures::cause;
 use crate::kernels::{SAXPY, saxpy};
-use crate::machine::{Attempt, Result, attempt_bare, left_out, run, simulate};
+use crate::machine::{Attempt, Result, attempt_bare, is_real, left_out, run, simulate};
 
 /// What a call with a bad kernel, or of a bad batch, is told; the device serves a good one after it.
 async fn told<K, I, O>(gpu: &Gpu, kernel: K, inputs: impl Batches<I>) -> Result<GpuError>
@@ -222,7 +222,7 @@ fn more_shared_memory_than_a_block_can_have_is_told() {
         assert!(error.starts_with("the kernel `idle` cannot be launched like this: "), "{error}");
         assert!(error.contains("1048576") && error.contains("shared memory"), "{error}");
         // What a block gets only if it asks for it.
-        let much = idle("idle", IDLE).launch(Launch::cover(32).shared(96 << 10));
+        let much = idle("idle", IDLE).launch(Launch::cover(32).shared(60 << 10));
         let back: Vec<f32> = gpu.call(much, vec![1.0; 8]).await?;
         assert_eq!(back, [1.0; 8]);
         Ok(())
@@ -256,7 +256,10 @@ fn a_batch_that_no_memory_holds_is_told() {
         }
         // It could be, but is not.
         let error = gpu.pinned::<u8>(1 << 62).await.expect_err("too large");
-        assert!(matches!(error, GpuError::OutOfMemory { bytes, .. } if bytes == 1 << 62), "{error:?}");
+        // Drivers differ in what they say to that.
+        let is_told = matches!(error, GpuError::Driver(_)) && is_real()
+            || matches!(error, GpuError::OutOfMemory { bytes, .. } if bytes == 1 << 62);
+        assert!(is_told, "{error:?}");
         let long =
             Kernel::ptx(SAXPY, "saxpy").args((Scalar(1.0f32), In::<f32>(), Out::<f32>().of(usize::MAX / 4), Len));
         let error = told(&gpu, long, vec![1.0]).await?;

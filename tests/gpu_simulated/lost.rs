@@ -208,3 +208,32 @@ fn a_lost_device_stays_lost_when_everybody_has_let_go_of_it() {
     finished.expect("nothing is left behind");
     result.expect("it stays lost");
 }
+
+/// A batch that lies on a lost device takes whoever is sent it down, but not the device that that runs on.
+#[test]
+fn a_batch_on_a_lost_device_does_not_take_another_with_it() {
+    if left_out("it loses a device") {
+        return;
+    }
+    for seed in 0..40 {
+        let Attempt { result, finished, .. } = attempt(
+            Settings::seed(seed).devices(2),
+            |_| {},
+            move |gpu, machine| async move {
+                let other = Gpu::open(1)?;
+                let there: DeviceBuf<f32> = gpu.call(gpu::map(|x: F32| x), vec![1.0f32; 8]).await?;
+                let early: DeviceBuf<f32> = gpu.call(gpu::map(|x: F32| x), vec![1.0f32; 8]).await?;
+                machine.fail_later("cuLaunchKernel", 1, ILLEGAL_ADDRESS);
+                is_lost(&probe(&gpu).await.expect_err("the kernel fails"), 0, ILLEGAL_ADDRESS);
+                for there in [there, early] {
+                    let call = other.call::<_, _, Vec<f32>>(gpu::copy(), there);
+                    is_lost(&call.await.expect_err("it lies on a lost device"), 0, ILLEGAL_ADDRESS);
+                }
+                probe(&other).await?;
+                Ok(())
+            },
+        );
+        result.unwrap_or_else(|problem| panic!("seed {seed}: {problem}"));
+        finished.unwrap_or_else(|problem| panic!("seed {seed}: {problem}"));
+    }
+}

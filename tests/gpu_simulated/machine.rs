@@ -199,7 +199,8 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// The tests that ran on the machine's own GPU, and those that did not, by where they stand.
+/// The tests that ran on the machine's own GPU, and those that did not, by where they stand. The last line that is written of
+/// it counts all.
 #[derive(Default)]
 struct Tally {
     ran: BTreeSet<(&'static str, u32)>,
@@ -208,19 +209,28 @@ struct Tally {
 
 static TALLY: Mutex<Tally> = Mutex::new(Tally { ran: BTreeSet::new(), left_out: BTreeSet::new() });
 
-/// True on a real machine: the test is counted as left out, and should say no more.
+impl Tally {
+    #[track_caller]
+    fn note(which: impl FnOnce(&mut Self) -> &mut BTreeSet<(&'static str, u32)>, what: &str) {
+        static NAME: OnceLock<String> = OnceLock::new();
+        let place = Location::caller();
+        let (file, line) = (place.file(), place.line());
+        let mut tally = TALLY.lock().unwrap_or_else(PoisonError::into_inner);
+        if which(&mut tally).insert((file, line)) {
+            let name = NAME.get_or_init(|| Gpu::open(0).map_or_else(|error| error.to_string(), |gpu| gpu.name()));
+            let Self { ran, left_out } = &*tally;
+            say(&format!("{} on {name}, {} left out; {file}:{line}: {what}", ran.len(), left_out.len()));
+        }
+    }
+}
+
+/// True on a real machine: the test is counted as left out, and should do no more.
 #[track_caller]
 pub(crate) fn left_out(why: &str) -> bool {
-    if !is_real() {
-        return false;
+    if is_real() {
+        Tally::note(|tally| &mut tally.left_out, why);
     }
-    let place = Location::caller();
-    let mut tally = TALLY.lock().unwrap_or_else(PoisonError::into_inner);
-    if tally.left_out.insert((place.file(), place.line())) {
-        let count = tally.left_out.len();
-        say(&format!("left out ({count} until now): {}:{}: {why}", place.file(), place.line()));
-    }
-    true
+    is_real()
 }
 
 #[track_caller]
@@ -242,12 +252,7 @@ where
         runtime.block_on(async { body(gpu).await })
     });
     result.unwrap_or_else(|error| panic!("on {name}: {}", told(&*error)));
-    let place = Location::caller();
-    let mut tally = TALLY.lock().unwrap_or_else(PoisonError::into_inner);
-    if tally.ran.insert((place.file(), place.line())) {
-        let Tally { ran, left_out } = &*tally;
-        say(&format!("{} tests on {name}, {} left out until now", ran.len(), left_out.len()));
-    }
+    Tally::note(|tally| &mut tally.ran, "done");
 }
 
 /// Batches of a float each that differ in every element.

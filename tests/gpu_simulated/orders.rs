@@ -1,5 +1,7 @@
 //! Right results in every order that CUDA allows.
 
+use std::time::Duration;
+
 use aqueduct::gpu::{self, DeviceBuf, F32, Gpu, Pinned, U32};
 use aqueduct::prelude::*;
 use aqueduct::toolkit::collect;
@@ -123,6 +125,27 @@ fn a_pool_of_two_devices_is_right_under_every_seed() {
             let expected: Vec<Vec<f32>> =
                 batches(12, 8).into_iter().map(|batch| batch.into_iter().map(|x| x + 1.0).collect()).collect();
             assert_eq!(all, expected);
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn single_elements_are_right_under_every_seed() {
+    for seed in seeds(SEEDS / 5) {
+        run(Settings::seed(seed), move |gpu| async move {
+            let (tx, rx) = aqueduct::channel();
+            let (out, results) = aqueduct::channel::<u32>();
+            // By size: nobody waits a minute.
+            let stage = gpu::map(|n: U32| n * n).stage().slots(2).items(7, Duration::from_secs(60)).run(&gpu, rx, out);
+            let numbers = aqueduct::task("numbers", async move {
+                for n in 0..40 {
+                    tx.send(n).await?;
+                }
+                Ok(())
+            });
+            let all = par!(numbers, stage, collect(results)).await?.2;
+            assert_eq!(all, (0..40).map(|n| n * n).collect::<Vec<u32>>());
             Ok(())
         });
     }

@@ -5,10 +5,10 @@ use aqueduct::prelude::*;
 use aqueduct::toolkit::collect;
 use aqueduct_simulated_gpu::Settings;
 
-use crate::machine::{Result, SEEDS, batches, run, source};
+use crate::machine::{Result, SEEDS, batches, plus, run, seeds, simulate, source};
 
 /// A chain of stages on these devices in turn, each of which adds one; gives what comes out.
-async fn chain(gpus: &[Gpu], input: Vec<Vec<f32>>, slots: usize) -> Result<Vec<Vec<f32>>> {
+pub(crate) async fn chain(gpus: &[Gpu], input: Vec<Vec<f32>>, slots: usize) -> Result<Vec<Vec<f32>>> {
     let (first, mut last) = aqueduct::channel::<DeviceBuf<f32>>();
     let (tx, rx) = aqueduct::channel();
     let (out, results) = aqueduct::channel::<Vec<f32>>();
@@ -26,14 +26,10 @@ async fn chain(gpus: &[Gpu], input: Vec<Vec<f32>>, slots: usize) -> Result<Vec<V
     Ok(par!(source(input, tx), stages, collect(results)).await?.2)
 }
 
-fn plus(batches: Vec<Vec<f32>>, n: f32) -> Vec<Vec<f32>> {
-    batches.into_iter().map(|batch| batch.into_iter().map(|x| x + n).collect()).collect()
-}
-
 #[test]
 fn a_chain_is_right_under_every_seed() {
-    for seed in 0..SEEDS {
-        run(Settings::seed(seed), move |gpu, _| async move {
+    for seed in seeds(SEEDS) {
+        run(Settings::seed(seed), move |gpu| async move {
             let all = chain(&vec![gpu; 4], batches(5, 32), 1 + seed as usize % 3).await?;
             assert_eq!(all, plus(batches(5, 32), 4.0));
             Ok(())
@@ -43,8 +39,8 @@ fn a_chain_is_right_under_every_seed() {
 
 #[test]
 fn a_chain_from_device_to_device_is_right_under_every_seed() {
-    for seed in 0..SEEDS {
-        run(Settings::seed(seed).devices(2), move |gpu, _| async move {
+    for seed in seeds(SEEDS) {
+        run(Settings::seed(seed).devices(2), move |gpu| async move {
             let other = Gpu::open(1)?;
             let all = chain(&[gpu.clone(), other.clone(), gpu, other], batches(4, 32), 1 + seed as usize % 3).await?;
             assert_eq!(all, plus(batches(4, 32), 4.0));
@@ -55,8 +51,8 @@ fn a_chain_from_device_to_device_is_right_under_every_seed() {
 
 #[test]
 fn buffers_that_are_dropped_unread_hurt_nobody() {
-    for seed in 0..SEEDS / 5 {
-        run(Settings::seed(seed), |gpu, _| async move {
+    for seed in seeds(SEEDS / 5) {
+        run(Settings::seed(seed), |gpu| async move {
             let kernel = gpu::map(|n: U32| n + 1);
             for n in 0..20 {
                 let there: DeviceBuf<u32> = gpu.call(&kernel, vec![n; 64]).await?;
@@ -80,7 +76,7 @@ fn a_chain_neither_copies_nor_allocates_once_it_runs() {
     const STAGES: usize = 10;
     const SLOTS: usize = 2;
     const BATCHES: u64 = 500;
-    run(Settings::seed(2), |gpu, machine| async move {
+    simulate(Settings::seed(2), |gpu, machine| async move {
         let all = chain(&vec![gpu; STAGES], batches(BATCHES as usize, 64), SLOTS).await?;
         assert_eq!(all, plus(batches(BATCHES as usize, 64), STAGES as f32));
         // With the stages at both ends; each slot has a queue, and a buffer before and one behind its kernel.

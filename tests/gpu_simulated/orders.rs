@@ -1,17 +1,19 @@
 //! Right results in every order that CUDA allows.
 
+use std::time::Duration;
+
 use aqueduct::gpu::{self, DeviceBuf, F32, Gpu, Pinned, U32};
 use aqueduct::prelude::*;
 use aqueduct::toolkit::collect;
 use aqueduct_simulated_gpu::Settings;
 
 use crate::kernels::{butterfly, saxpy};
-use crate::machine::{Result, SEEDS, batches, run, source};
+use crate::machine::{Result, SEEDS, batches, run, seeds, source};
 
 const COUNT: usize = 6;
 const LENGTH: usize = 48;
 
-async fn through_vectors(gpu: Gpu, slots: usize) -> Result {
+pub(crate) async fn through_vectors(gpu: Gpu, slots: usize) -> Result {
     let (x, x_rx) = aqueduct::channel();
     let (y, y_rx) = aqueduct::channel();
     let (out, results) = aqueduct::channel::<Vec<f32>>();
@@ -26,45 +28,47 @@ async fn through_vectors(gpu: Gpu, slots: usize) -> Result {
 
 #[test]
 fn a_pipeline_is_right_under_every_seed() {
-    for seed in 0..SEEDS {
-        run(Settings::seed(seed), move |gpu, _| through_vectors(gpu, 1 + seed as usize % 4));
+    for seed in seeds(SEEDS) {
+        run(Settings::seed(seed), move |gpu| through_vectors(gpu, 1 + seed as usize % 4));
     }
+}
+
+pub(crate) async fn through_pinned(gpu: Gpu, slots: usize) -> Result {
+    let (x, x_rx) = aqueduct::channel::<Pinned<u32>>();
+    let (out, results) = aqueduct::channel::<Pinned<u32>>();
+    let stage = gpu::map(|x: U32| x * 3 + 1).stage().slots(slots).run(&gpu, x_rx, out);
+    let fill = aqueduct::task("fill", async move {
+        for batch in 0..COUNT as u32 {
+            let mut pinned = gpu.pinned::<u32>(LENGTH).await?;
+            pinned.fill(batch);
+            x.send(pinned).await?;
+        }
+        Ok(())
+    });
+    let look = aqueduct::task("look", async move {
+        let mut batch = 0;
+        // Dropped at once, so that their memory serves the next.
+        while let Some(result) = results.next().await? {
+            assert_eq!(*result, [batch * 3 + 1; LENGTH]);
+            batch += 1;
+        }
+        Ok(batch)
+    });
+    assert_eq!(par!(fill, stage, look).await?.2, COUNT as u32);
+    Ok(())
 }
 
 #[test]
 fn pinned_batches_are_right_under_every_seed() {
-    for seed in 0..SEEDS {
-        run(Settings::seed(seed), move |gpu, _| async move {
-            let (x, x_rx) = aqueduct::channel::<Pinned<u32>>();
-            let (out, results) = aqueduct::channel::<Pinned<u32>>();
-            let stage = gpu::map(|x: U32| x * 3 + 1).stage().slots(2).run(&gpu, x_rx, out);
-            let fill = aqueduct::task("fill", async move {
-                for batch in 0..COUNT as u32 {
-                    let mut pinned = gpu.pinned::<u32>(LENGTH).await?;
-                    pinned.fill(batch);
-                    x.send(pinned).await?;
-                }
-                Ok(())
-            });
-            let look = aqueduct::task("look", async move {
-                let mut batch = 0;
-                // Dropped at once, so that their memory serves the next.
-                while let Some(result) = results.next().await? {
-                    assert_eq!(*result, [batch * 3 + 1; LENGTH]);
-                    batch += 1;
-                }
-                Ok(batch)
-            });
-            assert_eq!(par!(fill, stage, look).await?.2, COUNT as u32);
-            Ok(())
-        });
+    for seed in seeds(SEEDS) {
+        run(Settings::seed(seed), |gpu| through_pinned(gpu, 2));
     }
 }
 
 #[test]
 fn several_inputs_and_outputs_are_right_under_every_seed() {
-    for seed in 0..SEEDS {
-        run(Settings::seed(seed), |gpu, _| async move {
+    for seed in seeds(SEEDS) {
+        run(Settings::seed(seed), |gpu| async move {
             let (a, a_rx) = aqueduct::channel();
             let (b, b_rx) = aqueduct::channel();
             let (sum, sums) = aqueduct::channel::<DeviceBuf<u32>>();
@@ -89,9 +93,9 @@ fn several_inputs_and_outputs_are_right_under_every_seed() {
 #[test]
 fn reductions_and_scans_are_right_under_every_seed() {
     let numbers: Vec<f32> = (0..5000).map(|n| (n % 17) as f32 * 0.37 - 2.0).collect();
-    for seed in 0..SEEDS / 5 {
+    for seed in seeds(SEEDS / 5) {
         let numbers = numbers.clone();
-        run(Settings::seed(seed), move |gpu, _| async move {
+        run(Settings::seed(seed), move |gpu| async move {
             let sum = gpu::reduce(0.0f32, |a, b| a + b, |x: F32| x * x);
             let running = gpu::scan(0.0f32, |a, b| a + b);
             let (on_gpu, on_cpu): (Vec<f32>, Vec<f32>) =
@@ -107,8 +111,8 @@ fn reductions_and_scans_are_right_under_every_seed() {
 
 #[test]
 fn a_pool_of_two_devices_is_right_under_every_seed() {
-    for seed in 0..SEEDS / 5 {
-        run(Settings::seed(seed).devices(2), |gpu, _| async move {
+    for seed in seeds(SEEDS / 5) {
+        run(Settings::seed(seed).devices(2), |gpu| async move {
             let (x, x_rx) = aqueduct::channel();
             let (out, results) = aqueduct::channel::<Vec<f32>>();
             let other = Gpu::open(1)?;
@@ -121,6 +125,27 @@ fn a_pool_of_two_devices_is_right_under_every_seed() {
             let expected: Vec<Vec<f32>> =
                 batches(12, 8).into_iter().map(|batch| batch.into_iter().map(|x| x + 1.0).collect()).collect();
             assert_eq!(all, expected);
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn single_elements_are_right_under_every_seed() {
+    for seed in seeds(SEEDS / 5) {
+        run(Settings::seed(seed), move |gpu| async move {
+            let (tx, rx) = aqueduct::channel();
+            let (out, results) = aqueduct::channel::<u32>();
+            // By size: nobody waits a minute.
+            let stage = gpu::map(|n: U32| n * n).stage().slots(2).items(7, Duration::from_secs(60)).run(&gpu, rx, out);
+            let numbers = aqueduct::task("numbers", async move {
+                for n in 0..40 {
+                    tx.send(n).await?;
+                }
+                Ok(())
+            });
+            let all = par!(numbers, stage, collect(results)).await?.2;
+            assert_eq!(all, (0..40).map(|n| n * n).collect::<Vec<u32>>());
             Ok(())
         });
     }

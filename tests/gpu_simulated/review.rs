@@ -6,12 +6,12 @@ use aqueduct::gpu::{self, DeviceBuf, F32, Gpu, In, Kernel, Launch, Len, Out, U32
 use aqueduct::prelude::*;
 use aqueduct_simulated_gpu::Settings;
 
-use crate::machine::run;
+use crate::machine::simulate;
 
 #[test]
 fn a_fault_wakes_whoever_waits() {
     for seed in 0..60 {
-        run(Settings::seed(seed), move |gpu, machine| async move {
+        simulate(Settings::seed(seed), move |gpu, machine| async move {
             machine.fail_later("cuMemcpyDtoHAsync_v2", 1, 719);
             let sum = gpu::scan(0.0f32, |a, b| a + b);
             let call = gpu.call::<_, _, Vec<f32>>(&sum, vec![1.0f32; 100_000]);
@@ -26,7 +26,7 @@ fn a_fault_wakes_whoever_waits() {
 
 #[test]
 fn pinned_memory_outlives_a_process_that_fails() {
-    run(Settings::seed(0), move |gpu, machine| async move {
+    simulate(Settings::seed(0), move |gpu, machine| async move {
         let mut pinned = gpu.pinned::<u32>(1024).await?;
         pinned.fill(7);
         let failing = aqueduct::task("failing", async move {
@@ -49,7 +49,7 @@ fn pinned_memory_outlives_a_process_that_fails() {
 #[test]
 fn a_lost_device_does_not_give_wrong_results_elsewhere() {
     for seed in 0..60 {
-        run(Settings::seed(seed).devices(2), move |gpu, machine| async move {
+        simulate(Settings::seed(seed).devices(2), move |gpu, machine| async move {
             let other = Gpu::open(1)?;
             let kernel = gpu::map(|n: U32| n + 1);
             machine.fail_later("cuLaunchKernel", 1, 719);
@@ -100,7 +100,7 @@ fn too_much_pinned_memory_on_the_cpu_does_not_abort() {
 #[test]
 fn memory_is_kept_when_no_mark_can_be_put_behind_it() {
     for seed in 0..40 {
-        run(Settings::seed(seed), move |gpu, machine| async move {
+        simulate(Settings::seed(seed), move |gpu, machine| async move {
             let kernel = gpu::map(|n: U32| n + 1);
             machine.fail("cuEventRecord", 1, 304);
             machine.fail("cuEventRecord", 1, 304);
@@ -148,7 +148,7 @@ fn items_without_a_deadline() {
 
 #[test]
 fn the_same_text_with_two_sizes_of_shared_memory() {
-    run(Settings::seed(1), |gpu, _| async move {
+    simulate(Settings::seed(1), |gpu, _| async move {
         let with = |bytes: u32| crate::kernels::saxpy(1.0).launch(Launch::cover(64).shared(bytes));
         let (large, small) = (with(100 << 10).kernel(), with(60 << 10).kernel());
         let batch = || (vec![1.0f32; 64], vec![1.0f32; 64]);
@@ -163,7 +163,7 @@ fn the_same_text_with_two_sizes_of_shared_memory() {
 #[test]
 fn a_cancelled_stage_leaves_nothing_and_hurts_nobody() {
     for seed in 0..200 {
-        run(Settings::seed(seed), move |gpu, _| async move {
+        simulate(Settings::seed(seed), move |gpu, _| async move {
             let kernel = gpu::map(|n: U32| n + 1);
             let (tx, rx) = aqueduct::channel::<Vec<u32>>();
             let (out, results) = aqueduct::channel::<DeviceBuf<u32>>();
@@ -209,7 +209,7 @@ fn each_call_that_fails_is_an_error_and_leaves_nothing() {
         for nth in 1..6_u64 {
             for code in [2, 304] {
                 let seed = place as u64 * 7 + nth;
-                run(Settings::seed(seed), move |gpu, machine| async move {
+                simulate(Settings::seed(seed), move |gpu, machine| async move {
                     machine.fail(function, nth, code);
                     let input = vec![vec![1.0f32; 64]; 5];
                     let (x, x_rx) = aqueduct::channel();
@@ -252,7 +252,7 @@ fn a_fault_ends_every_stage() {
         for nth in 1..8_u64 {
             for round in 0..4 {
                 let seed = place as u64 * 31 + nth * 4 + round;
-                run(Settings::seed(seed), move |gpu, machine| async move {
+                simulate(Settings::seed(seed), move |gpu, machine| async move {
                     machine.fail_later(function, nth, 719);
                     let input = vec![vec![1.0f32; 64]; 5];
                     let (x, x_rx) = aqueduct::channel();
@@ -288,7 +288,7 @@ fn with_another_call_now_and_then_a_fault_ends_every_stage() {
         for nth in 1..8_u64 {
             for round in 0..4 {
                 let seed = place as u64 * 31 + nth * 4 + round;
-                run(Settings::seed(seed), move |gpu, machine| async move {
+                simulate(Settings::seed(seed), move |gpu, machine| async move {
                     machine.fail_later(function, nth, 719);
                     let input = vec![vec![1.0f32; 64]; 5];
                     let (x, x_rx) = aqueduct::channel();
@@ -335,7 +335,7 @@ fn a_waker_that_panics_does_not_end_the_thread_of_a_device() {
             panic!("a waker of somebody's");
         }
     }
-    run(Settings::seed(0), move |gpu, machine| async move {
+    simulate(Settings::seed(0), move |gpu, machine| async move {
         let mut pinned = gpu.pinned::<u32>(1024).await?;
         pinned.fill(7);
         for _ in 0..20 {
@@ -355,7 +355,7 @@ fn a_waker_that_panics_does_not_end_the_thread_of_a_device() {
 
 #[test]
 fn pinned_memory_outlives_a_stage_that_fails() {
-    run(Settings::seed(0), move |gpu, machine| async move {
+    simulate(Settings::seed(0), move |gpu, machine| async move {
         let mut pinned = gpu.pinned::<u32>(1024).await?;
         pinned.fill(7);
         let (tx, rx) = aqueduct::channel::<Vec<u32>>();

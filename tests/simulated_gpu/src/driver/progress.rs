@@ -80,10 +80,17 @@ impl World {
         }
     }
 
-    /// The stream in which an event is yet to be reached.
+    /// The stream in which an event is yet to be reached: where it was recorded first, since whoever records it again may wait
+    /// for that.
     fn recorder(&self, wanted: usize, least: u64) -> Option<usize> {
-        let records = |item: &Item| matches!(item.work, Work::Record { event, generation } if event == wanted && generation >= least);
-        self.streams.iter().find(|(_, stream)| stream.queue.iter().any(records)).map(|(handle, _)| *handle)
+        let records = |(handle, stream): (&usize, &Stream)| {
+            let generations = stream.queue.iter().filter_map(|item| match item.work {
+                Work::Record { event, generation } if event == wanted && generation >= least => Some(generation),
+                _ => None,
+            });
+            generations.min().map(|generation| (generation, *handle))
+        };
+        self.streams.iter().filter_map(records).min().map(|(_, handle)| handle)
     }
 
     fn step_any(&mut self) -> bool {

@@ -128,7 +128,10 @@ impl Seat {
             shared.alive()?;
         }
         match self.device.reached(mark) {
-            Ok(true) => Poll::Ready(Ok(())),
+            Ok(true) => {
+                self.disarm(mark, cx);
+                Poll::Ready(Ok(()))
+            }
             Ok(false) => {
                 self.arm(lane, mark, cx);
                 Poll::Pending
@@ -145,6 +148,15 @@ impl Seat {
                 armed.push(Armed { mark, queue, waker: cx.waker().clone(), belled: false });
                 self.news.0.notify_one();
             }
+        }
+    }
+
+    /// Who finds the mark reached before the scanner does waits no more. Else the entry would be taken for that of the next
+    /// batch that records this mark, whose bell nobody would hang, since this one's was.
+    fn disarm(&self, mark: Mark, cx: &Context<'_>) {
+        let mut armed = self.armed.borrow_mut();
+        if let Some(place) = armed.iter().position(|armed| armed.mark == mark && armed.waker.will_wake(cx.waker())) {
+            armed.swap_remove(place);
         }
     }
 

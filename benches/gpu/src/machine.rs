@@ -53,11 +53,13 @@ pub(crate) fn heading(options: &Options, gpu: &Result<Gpu, GpuError>) -> String 
     ];
     let notice: String = notice.iter().filter(|text| !text.is_empty()).map(|text| format!("{text}\n\n")).collect();
     format!(
-        "{notice}{}; {device}; {cpus} CPUs ({model}), Linux {}; {}, {}, {}. {} rounds; figures are `median (tenth–ninetieth \
+        "{notice}{}; {device}; {cpus} CPUs ({model}), Linux {}; {} at {}, {}, {}. {} rounds; figures are `median (tenth–ninetieth \
          percentile)` of the rounds. Load at the beginning: {}.\n",
         date(),
         first_line("/proc/sys/kernel/osrelease"),
         locked("aqueduct"),
+        // `build` says which.
+        option_env!("AQUEDUCT_REVISION").unwrap_or("an unnamed revision"),
         locked("cust"),
         locked("tokio"),
         options.rounds,

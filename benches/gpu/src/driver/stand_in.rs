@@ -5,6 +5,7 @@
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::num::NonZeroU64;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -223,6 +224,8 @@ mod answers {
         cuLaunchHostFunc(stream: *const Clock, function: unsafe extern "C" fn(*mut c_void), word: usize) {
             let end = (*stream).0.load(Ordering::Relaxed);
             std::thread::spawn(move || {
+                // Else the system wakes a thread up to 50 µs late. Where it cannot be had, the bell is late.
+                let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
                 std::thread::sleep(Duration::from_nanos(end.saturating_sub(now())));
                 // SAFETY: the caller gave a function that takes this word, once, on any thread.
                 unsafe { function(std::ptr::with_exposed_provenance_mut(word)) };

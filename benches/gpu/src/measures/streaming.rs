@@ -58,7 +58,7 @@ pub(super) fn host_time(bench: &Bench<'_>) -> Outcome<()> {
         "made",
     ];
     let mut table = Table::new("The host's time for a batch (`host-time`)", &columns);
-    for channels in [Channels::Rendezvous, Channels::Buffered(8)] {
+    for channels in [Channels::Rendezvous, Channels::Buffered(8), Channels::Buffered(64)] {
         for slots in [3, 8] {
             let work = Work { channels, ..bench.plan.work(4096, slots, 40_000) };
             let pairs = race(bench, work)?;

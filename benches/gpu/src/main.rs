@@ -24,12 +24,14 @@ use std::process::ExitCode;
 use aqueduct::gpu::Gpu;
 use driver::Driver;
 
-const USAGE: &str = "usage: gpu-race [--stand-in instant|clocked|computing] [--quick] [--rounds N] [--only MEASURE]...";
+const USAGE: &str =
+    "usage: gpu-race [--stand-in instant|clocked|computing] [--need-gpu] [--quick] [--rounds N] [--only MEASURE]...";
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 struct Options {
     driver: Driver,
+    need_gpu: bool,
     quick: bool,
     rounds: usize,
     only: Vec<String>,
@@ -37,10 +39,11 @@ struct Options {
 
 impl Options {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { driver: Driver::Machine, quick: false, rounds: 0, only: Vec::new() };
+        let mut options = Self { driver: Driver::Machine, need_gpu: false, quick: false, rounds: 0, only: Vec::new() };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value\n{USAGE}"));
             match word.as_str() {
+                "--need-gpu" => options.need_gpu = true,
                 "--quick" => options.quick = true,
                 "--rounds" => {
                     let text = value()?;
@@ -68,7 +71,10 @@ fn race() -> Outcome<()> {
     let options = Options::parse(env::args().skip(1))?;
     driver::install(options.driver)?;
     // Without a GPU only the CPU body is measured.
-    let gpu = Gpu::open(0);
+    let gpu = match Gpu::open(0) {
+        Err(error) if options.need_gpu => return Err(error.into()),
+        gpu => gpu,
+    };
     println!("{}", machine::heading(&options, &gpu));
     let plan = measures::Plan { rounds: options.rounds, quick: options.quick, computes: options.driver.computes() };
     let wanted = |name: &str| options.only.is_empty() || options.only.iter().any(|only| only == name);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use aqueduct::gpu::{self, Gpu, Pinned};
+use aqueduct::gpu::{self, Gpu, In, Kernel, Len, Out, Pinned, Scalar};
 use aqueduct::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -21,15 +21,52 @@ const STEP: Step = Step { a: -1.0, b: 1.0 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Body {
-    /// A process that calls the closure.
-    Plain,
-    /// A stage whose kernel has the closure as its twin.
-    Twin,
-    /// A stage whose kernel is an expression.
+    /// A process that calls the closure on the batch, in place.
+    PlainInPlace,
+    /// A stage whose kernel has that closure as its twin.
+    TwinInPlace,
+    /// A process that calls the closure with the batch and another buffer, for the results.
+    PlainApart,
+    /// A stage whose kernel has that closure as its twin.
+    TwinApart,
+    /// A stage whose kernel is an expression, which reads one buffer and writes another.
     Expression,
 }
 
-const BODIES: [Body; 3] = [Body::Plain, Body::Twin, Body::Expression];
+impl Body {
+    const ALL: [Self; 5] = [Self::PlainInPlace, Self::TwinInPlace, Self::PlainApart, Self::TwinApart, Self::Expression];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::PlainInPlace => "in place: plain process",
+            Self::TwinInPlace => "in place: stage, the closure as twin",
+            Self::PlainApart => "into another buffer: plain process",
+            Self::TwinApart => "into another buffer: stage, the closure as twin",
+            Self::Expression => "into another buffer: stage, expression `a * v + b`",
+        }
+    }
+
+    /// The plain process that does the same.
+    fn plain(self) -> Self {
+        match self {
+            Self::PlainInPlace | Self::TwinInPlace => Self::PlainInPlace,
+            Self::PlainApart | Self::TwinApart | Self::Expression => Self::PlainApart,
+        }
+    }
+}
+
+fn affine_apart(a: f32, b: f32, v: &[f32], w: &mut [f32]) {
+    for (w, v) in w.iter_mut().zip(v) {
+        *w = a * *v + b;
+    }
+}
+
+/// On a GPU it is not run here.
+const APART: &str = r#"
+extern "C" __global__ void apart(float a, float b, const float* v, float* w, unsigned n) {
+    unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) w[i] = a * v[i] + b;
+}"#;
 
 #[process]
 async fn source(gpu: Gpu, batches: usize, out: Sender<Pinned<f32>>) -> Outcome {
@@ -42,10 +79,21 @@ async fn source(gpu: Gpu, batches: usize, out: Sender<Pinned<f32>>) -> Outcome {
 }
 
 #[process]
-async fn plain(input: Receiver<Pinned<f32>>, out: Sender<Pinned<f32>>) -> Outcome {
+async fn plain_in_place(input: Receiver<Pinned<f32>>, out: Sender<Pinned<f32>>) -> Outcome {
     while let Some(mut batch) = input.next().await? {
         kernel::affine(STEP.a, STEP.b, &mut batch);
         out.send(batch).await?;
+    }
+    Ok(())
+}
+
+#[process]
+async fn plain_apart(gpu: Gpu, input: Receiver<Pinned<f32>>, out: Sender<Pinned<f32>>) -> Outcome {
+    while let Some(batch) = input.next().await? {
+        let mut results = gpu.pinned::<f32>(LENGTH).await?;
+        affine_apart(STEP.a, STEP.b, &batch, &mut results);
+        drop(batch);
+        out.send(results).await?;
     }
     Ok(())
 }
@@ -73,9 +121,17 @@ fn time(runtime: &Runtime, gpu: &Gpu, body: Body, slots: usize, batches: usize) 
     let start = Instant::now();
     runtime.block_on(async {
         match body {
-            Body::Plain => drop(par!(source, plain(input, out), sink).await?),
-            Body::Twin => {
+            Body::PlainInPlace => drop(par!(source, plain_in_place(input, out), sink).await?),
+            Body::PlainApart => drop(par!(source, plain_apart(gpu.clone(), input, out), sink).await?),
+            Body::TwinInPlace => {
                 let stage = kernel::kernel(STEP).stage().slots(slots).run(gpu, input, out);
+                par!(source, stage, sink).await?;
+            }
+            Body::TwinApart => {
+                let kernel = Kernel::cuda_c(APART, "apart")
+                    .args((Scalar(STEP.a), Scalar(STEP.b), In::<f32>(), Out::<f32>(), Len))
+                    .cpu(|a: f32, b: f32, v: &[f32], w: &mut [f32], _: usize| affine_apart(a, b, v, w));
+                let stage = kernel.stage().slots(slots).run(gpu, input, out);
                 par!(source, stage, sink).await?;
             }
             Body::Expression => {
@@ -102,20 +158,20 @@ pub(crate) fn run(plan: &Plan) -> crate::Outcome<()> {
         }
         crate::Outcome::Ok(())
     })?;
-    let columns = ["1 Mi `f32`", "slots", "µs/batch", "÷ plain, same round"];
+    let columns = ["1 Mi `f32`", "slots", "µs/batch", "÷ plain process, same round"];
     let mut table = Table::new("The CPU body against the same closure in a plain process (`cpu-body`)", &columns);
     for slots in [1, 3] {
-        let mut times: [Vec<f64>; 3] = Default::default();
+        let mut times: [Vec<f64>; Body::ALL.len()] = Default::default();
         for round in 0..plan.rounds {
-            for turn in 0..BODIES.len() {
-                let who = (round + turn) % BODIES.len();
-                times[who].push(time(&runtime, &gpu, BODIES[who], slots, plan.count(200))?);
+            for turn in 0..Body::ALL.len() {
+                let who = (round + turn) % Body::ALL.len();
+                times[who].push(time(&runtime, &gpu, Body::ALL[who], slots, plan.count(200))?);
             }
         }
-        let names = ["plain process, closure", "stage, the closure as twin", "stage, expression `a * v + b`"];
-        for (name, of) in names.iter().zip(&times) {
-            let ratio = Figures::paired(of, &times[0], |ours, plain| ours / plain);
-            table.row([(*name).to_owned(), slots.to_string(), Figures::of(of.clone()).show(), ratio.show()]);
+        for (body, of) in Body::ALL.iter().zip(&times) {
+            let ratio = Figures::paired(of, &times[body.plain() as usize], |ours, plain| ours / plain);
+            let shown = if *body == body.plain() { "–".to_owned() } else { slots.to_string() };
+            table.row([body.name().to_owned(), shown, Figures::of(of.clone()).show(), ratio.show()]);
         }
     }
     table.print(

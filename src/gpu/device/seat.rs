@@ -3,8 +3,8 @@
 //! **Waiting.** A task on this thread that waits for a mark is *armed*: its mark and its waker are in a list. One task, the
 //! scanner, asks the driver after the armed marks, and wakes those that are reached. While there is something armed it asks
 //! without pause for [`SPIN`], giving way to the other tasks between; then it has a bell put into each armed queue, and
-//! sleeps until one rings, or until something is armed. Bells are the exception, since each costs the driver a thread's
-//! wake-up: work of some microseconds is over before.
+//! sleeps until one rings, or until something is armed. A bell wakes a thread of the driver's, which wakes this one: the work
+//! must be so long that the slots behind it keep the device busy meanwhile.
 //!
 //! **Failing.** An error that is for good is kept in [`Shared`]; everybody who is armed, or waits for the failure itself, is
 //! woken, and gets it.
@@ -27,8 +27,9 @@ use crate::gpu::error::{DriverError, GpuError};
 use crate::gpu::kernel::{Grid, Recipe};
 use crate::gpu::memory::{Block, Piece, size_class};
 
-/// For how long the scanner asks without pause: about what a sleep and its end cost.
-const SPIN: Duration = Duration::from_micros(20);
+/// For how long the scanner asks without pause: about what a bell and the end of a sleep take at worst. A stage with three slots
+/// has about the time of one batch in hand, so batches that take longer than this lose nothing by the bell.
+const SPIN: Duration = Duration::from_micros(100);
 
 /// How many recipes are remembered before those that are gone are forgotten.
 const PREPARED: usize = 256;

@@ -4,13 +4,13 @@ use super::{Bench, Pairs, size};
 use crate::Outcome;
 use crate::cost::each;
 use crate::kernel::{CHAIN, FLIPPING};
-use crate::ours;
+use crate::ours::{self, Channels, Work};
 use crate::statistics::{Figures, number};
 use crate::table::Table;
 
 pub(super) fn run(bench: &Bench<'_>) -> Outcome<()> {
     let columns = [
-        "batch",
+        "batch, channels",
         "raw, µs/batch",
         "ours, µs/batch",
         "added for each stage, µs",
@@ -22,8 +22,13 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<()> {
         "made",
     ];
     let mut table = Table::new("A chain of ten stages on the device (`chain`)", &columns);
-    for (bytes, batches) in [(4096, 5000), (1 << 20, 2500)] {
-        let work = bench.plan.work(bytes, 3, batches);
+    let cells = [
+        (4096, 5000, Channels::Rendezvous),
+        (4096, 5000, Channels::Buffered(64)),
+        (1 << 20, 2500, Channels::Rendezvous),
+    ];
+    for (bytes, batches, channels) in cells {
+        let work = Work { channels, ..bench.plan.work(bytes, 3, batches) };
         let mut raw = bench.raw(work)?;
         bench.fill_pool(work)?;
         let call = raw.launch_call(FLIPPING, bench.plan.count(1000))?;
@@ -42,7 +47,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome<()> {
         let made = ["cuMemAlloc_v2", "cuMemHostAlloc", "cuEventCreate", "cuStreamCreate"];
         let made: u64 = pairs.ours.iter().flat_map(|cost| made.map(|name| cost.counts.of(name))).sum();
         table.row([
-            size(bytes),
+            format!("{}, {channels:?}", size(bytes)),
             Figures::of(raw).show(),
             Figures::of(ours).show(),
             added.show(),

@@ -1,20 +1,20 @@
 //! A stage on the CPU against the same closure in a plain process, between the same source and sink.
 
-use std::time::Instant;
-
 use aqueduct::gpu::{self, Gpu, In, Kernel, Len, Out, Pinned, Scalar};
 use aqueduct::prelude::*;
 use tokio::runtime::Runtime;
 
 use super::Plan;
 use crate::batch::Wrong;
-use crate::cost::each;
+use crate::cost::{Cost, Moment, each};
 use crate::kernel::{self, Step};
 use crate::ours;
 use crate::statistics::Figures;
 use crate::table::Table;
 
 const LENGTH: usize = 1 << 20;
+
+const BATCHES: usize = 200;
 
 /// `v` stays what it is, but for rounding, and so bounded for ever.
 const STEP: Step = Step { a: -1.0, b: 1.0 };
@@ -112,13 +112,13 @@ async fn sink(results: Receiver<Pinned<f32>>, batches: usize) -> Outcome {
     if number == batches { Ok(()) } else { Err(Wrong(format!("{number} results came, not {batches}")).into()) }
 }
 
-/// Microseconds for a batch.
-fn time(runtime: &Runtime, gpu: &Gpu, body: Body, slots: usize, batches: usize) -> crate::Outcome<f64> {
+/// What so many batches cost.
+fn time(runtime: &Runtime, gpu: &Gpu, body: Body, slots: usize, batches: usize) -> crate::Outcome<Cost> {
     let (from, input) = aqueduct::channel::<Pinned<f32>>();
     let (out, results) = aqueduct::channel::<Pinned<f32>>();
     let source = source(gpu.clone(), batches, from);
     let sink = sink(results, batches);
-    let start = Instant::now();
+    let start = Moment::now();
     runtime.block_on(async {
         match body {
             Body::PlainInPlace => drop(par!(source, plain_in_place(input, out), sink).await?),
@@ -142,7 +142,7 @@ fn time(runtime: &Runtime, gpu: &Gpu, body: Body, slots: usize, batches: usize) 
         }
         crate::Outcome::Ok(())
     })?;
-    Ok(each(start.elapsed(), batches))
+    Ok(start.cost())
 }
 
 pub(crate) fn run(plan: &Plan) -> crate::Outcome<()> {
@@ -158,20 +158,31 @@ pub(crate) fn run(plan: &Plan) -> crate::Outcome<()> {
         }
         crate::Outcome::Ok(())
     })?;
-    let columns = ["1 Mi `f32`", "slots", "µs/batch", "÷ plain process, same round"];
+    let columns =
+        ["1 Mi `f32`", "slots", "µs/batch", "÷ plain process, same round", "processor µs/batch", "÷ plain process"];
     let mut table = Table::new("The CPU body against the same closure in a plain process (`cpu-body`)", &columns);
     for slots in [1, 3] {
-        let mut times: [Vec<f64>; Body::ALL.len()] = Default::default();
+        let mut costs: [Vec<Cost>; Body::ALL.len()] = Default::default();
         for round in 0..plan.rounds {
             for turn in 0..Body::ALL.len() {
                 let who = (round + turn) % Body::ALL.len();
-                times[who].push(time(&runtime, &gpu, Body::ALL[who], slots, plan.count(200))?);
+                costs[who].push(time(&runtime, &gpu, Body::ALL[who], slots, plan.count(BATCHES))?);
             }
         }
-        for (body, of) in Body::ALL.iter().zip(&times) {
-            let ratio = Figures::paired(of, &times[body.plain() as usize], |ours, plain| ours / plain);
-            let shown = if *body == body.plain() { "–".to_owned() } else { slots.to_string() };
-            table.row([body.name().to_owned(), shown, Figures::of(of.clone()).show(), ratio.show()]);
+        let batches = plan.count(BATCHES);
+        let figures = |body: Body, figure: &dyn Fn(&Cost) -> f64| -> Vec<f64> {
+            costs[body as usize].iter().map(figure).collect()
+        };
+        for body in Body::ALL {
+            let mut row = vec![body.name().to_owned()];
+            row.push(if body == body.plain() { "–".to_owned() } else { slots.to_string() });
+            for figure in [|cost: &Cost| cost.wall, |cost: &Cost| cost.processor] {
+                let micros = |cost: &Cost| each(figure(cost), batches);
+                let (of, plain) = (figures(body, &micros), figures(body.plain(), &micros));
+                row.push(Figures::of(of.clone()).show());
+                row.push(Figures::paired(&of, &plain, |ours, plain| ours / plain).show());
+            }
+            table.row(row);
         }
     }
     table.print(

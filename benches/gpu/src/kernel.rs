@@ -28,8 +28,11 @@ pub(crate) const CHAIN: [Step; 10] = {
     steps
 };
 
+/// What the kernel is declared to take: `a`, `b`, the batch, and its length.
+pub(crate) type Affine = (Scalar<f32>, Scalar<f32>, InOut<f32>, Len);
+
 /// The same for a stage.
-pub(crate) fn kernel(step: Step) -> SourceKernel<(Scalar<f32>, Scalar<f32>, InOut<f32>, Len)> {
+pub(crate) fn kernel(step: Step) -> SourceKernel<Affine> {
     Kernel::ptx(PTX, ENTRY)
         .args((Scalar(step.a), Scalar(step.b), InOut::<f32>(), Len))
         .launch(Launch::cover(THREADS))

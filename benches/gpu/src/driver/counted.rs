@@ -28,9 +28,7 @@ pub(super) fn symbol(library: &Library, name: &str) -> Option<*const c_void> {
 
 /// Lets everybody call the functions of `source`, those that are counted by way of the count.
 pub(super) fn install(source: fn(&str) -> Option<*const c_void>) -> Result<(), AlreadyOpened> {
-    let source = *SOURCE.get_or_init(|| source);
-    // What is asked for before the first call is nothing: so the driver is not in use yet.
-    let _ = source;
+    SOURCE.get_or_init(|| source);
     // SAFETY: `answer` gives functions of the driver, or of one that stands in for it, under their own names.
     unsafe { driver::install(answer) }
 }

@@ -52,7 +52,10 @@ impl Plan {
     }
 }
 
-/// A place for the results of a measure on the device.
+/// Measures, and prints its table.
+type Measure = fn(&Bench<'_>) -> Outcome<()>;
+
+/// What every measure on the device needs.
 struct Bench<'a> {
     plan: &'a Plan,
     gpu: &'a Gpu,
@@ -62,7 +65,7 @@ struct Bench<'a> {
 /// What is measured where there is a GPU, or a stand-in for one.
 pub(crate) fn on_device(plan: &Plan, gpu: &Gpu, wanted: &dyn Fn(&str) -> bool) -> Outcome<()> {
     let bench = Bench { plan, gpu, runtime: ours::runtime()? };
-    let all: [(&str, fn(&Bench<'_>) -> Outcome<()>); 5] = [
+    let all: [(&str, Measure); 5] = [
         (STREAMING, streaming::throughput),
         (HOST_TIME, streaming::host_time),
         (OVERLAP, overlap::run),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The same work as one writes it first in CuPy: a pageable copy in, a kernel, a copy out, and a wait for each batch.
 
-Prints a table in Markdown beside the race's. Where there is no CuPy, or no GPU, it says so and ends well.
+Prints a table in Markdown beside the race's. Where there is no CuPy, or no GPU, it says so, with exit status 77.
 
     naive_cupy.py [--quick] [--rounds N]
 """
@@ -12,6 +12,7 @@ import time
 
 FLIP = float(1 << 20)  # the kernel makes FLIP - v of v, exactly: all are whole numbers
 MIB = 1 << 20
+LEFT_OUT = 77  # the exit status of what was not run
 SIZES = [(MIB // 4, 2000), (MIB, 1000), (4 * MIB, 400), (16 * MIB, 100)]
 BUFFERS = 6  # as many as the race's loop has with three slots
 
@@ -66,13 +67,13 @@ def main():
         import numpy
     except ImportError as error:
         print(f"CuPy was left out: {error}. `pip install cupy-cuda13x` (or `cupy-cuda12x`) installs it.")
-        return
+        sys.exit(LEFT_OUT)
     try:
         name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
         driver = cupy.cuda.runtime.driverGetVersion()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         print(f"CuPy was left out: it has no GPU ({error}).")
-        return
+        sys.exit(LEFT_OUT)
     kernel = cupy.ElementwiseKernel("float32 a, float32 b, float32 v", "float32 w", "w = a * v + b", "affine")
     random = numpy.random.default_rng(1)
     print("#### CuPy, naively: a pageable copy and a wait for each batch\n")

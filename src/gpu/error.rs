@@ -71,6 +71,14 @@ pub enum GpuError {
         /// The kernel.
         kernel: Arc<str>,
     },
+    /// No more memory of the host can be pinned.
+    #[error("the driver pins no {bytes} bytes more of the host's memory ({driver})")]
+    PinnedMemory {
+        /// How many bytes were asked for.
+        bytes: usize,
+        /// What the driver answered.
+        driver: DriverError,
+    },
     /// The memory of the host does not suffice.
     #[error("there is no room for a batch of {bytes} bytes in the memory of the host")]
     HostMemory {

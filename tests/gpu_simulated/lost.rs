@@ -15,7 +15,7 @@ const LAUNCH_FAILED: i32 = 719;
 /// That the device is lost, with this code.
 fn is_lost(error: &GpuError, index: usize, code: i32) {
     match error {
-        GpuError::DeviceLost { source, .. } => {
+        GpuError::DeviceLost { driver: source, .. } => {
             assert_eq!(source.code, code, "{error}");
             let text = error.to_string();
             let known =

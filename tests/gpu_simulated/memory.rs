@@ -33,7 +33,7 @@ fn a_batch_that_does_not_fit_is_told_with_figures_and_smaller_ones_go_on() {
             big.send(floats(2 * MIB)).await?;
             let error = stage.await.expect_err("it does not fit");
             match cause(&error) {
-                GpuError::OutOfMemory { free, bytes, device, source } => {
+                GpuError::OutOfMemory { free, bytes, device, driver: source } => {
                     // What the other stage uses takes 4 KiB for each slot and argument; what lies about was given back.
                     assert!(*bytes == 2 * MIB && *free <= MIB && *free >= MIB - 16 * KIB, "{error}");
                     assert_eq!((&**device, source.code), ("GPU 0 (Simulated GPU 0)", 2));

@@ -3,10 +3,12 @@
 //! **Waiting.** A task on this thread that waits for a mark is *armed*: its mark and its waker are in a list. One task, the
 //! scanner, asks the driver after the armed marks, and wakes those that are reached. While there is something armed it asks
 //! without pause for [`SPIN`], giving way to the other tasks between; then it has a bell put into each armed queue, and
-//! sleeps until one rings, until something is armed, or for [`DOZE`]: a device that has failed rings nothing. Bells are the exception, since each costs the driver a thread's
-//! wake-up: work of some microseconds is over before. A mark is armed only while it stands where it stood when it was armed:
-//! whoever finds it reached, or gives up waiting, disarms it before it is put anywhere else; else the scanner would trust a bell
-//! that has rung already.
+//! sleeps until one rings, until something is armed, or for [`DOZE`], since a device that has failed rings nothing. A bell wakes
+//! a thread of the driver's, which wakes this one: the work must be so long that the slots behind it keep the device busy
+//! meanwhile.
+//!
+//! A mark is armed only while it stands where it stood when it was armed: whoever finds it reached, or gives up waiting, disarms
+//! it before it is put anywhere else; else the scanner would trust a bell that has rung already.
 //!
 //! **Failing.** An error that is for good is kept in [`Shared`]; everybody who is armed, or waits for the failure itself, is
 //! woken, and gets it.
@@ -23,13 +25,14 @@ use tokio::sync::Notify;
 
 use super::shared::Shared;
 use super::storage::{Lent, Storage};
-use super::{Bell, Device, Function, LoadError, Mark, Module, Queue};
+use super::{Bell, Device, DeviceInfo, Function, LoadError, Mark, Module, Queue};
 use crate::gpu::error::{DriverError, GpuError};
 use crate::gpu::kernel::{Grid, Recipe};
 use crate::gpu::memory::{Block, Piece, size_class};
 
-/// For how long the scanner asks without pause: about what a sleep and its end cost.
-const SPIN: Duration = Duration::from_micros(20);
+/// For how long the scanner asks without pause: about what a bell and the end of a sleep take at worst. A stage with three slots
+/// has about the time of one batch in hand, so batches that take longer than this lose nothing by the bell.
+const SPIN: Duration = Duration::from_micros(100);
 
 /// For how long the scanner sleeps where something is armed, whether a bell rings or not.
 const DOZE: Duration = Duration::from_millis(2);
@@ -129,7 +132,16 @@ impl Seat {
         if error.is_sticky() && self.device.reached(own).is_ok() { other.fail(error) } else { self.trouble(error) }
     }
 
-    /// As [`trouble`](Self::trouble), of an allocation.
+    /// As [`trouble`](Self::trouble), of memory of the host.
+    fn not_pinned(&self, error: DriverError, bytes: usize) -> GpuError {
+        if error.code == crate::gpu::codes::OUT_OF_MEMORY {
+            GpuError::PinnedMemory { bytes, driver: error }
+        } else {
+            self.trouble(error)
+        }
+    }
+
+    /// As [`trouble`](Self::trouble), of memory of the device.
     fn no_room(&self, error: DriverError, bytes: usize) -> GpuError {
         if error.code == crate::gpu::codes::OUT_OF_MEMORY {
             let free = self.device.memory().map_or(0, |(free, _)| free);
@@ -278,7 +290,7 @@ impl Seat {
             Ok(pointer) => pointer,
             Err(error) if error.code == crate::gpu::codes::OUT_OF_MEMORY => {
                 self.free_pinned(shared.home().drain());
-                self.device.allocate_pinned(capacity).map_err(|error| self.no_room(error, capacity))?
+                self.device.allocate_pinned(capacity).map_err(|error| self.not_pinned(error, capacity))?
             }
             Err(error) => return Err(self.trouble(error)),
         };
@@ -345,7 +357,14 @@ impl Seat {
         if plan.entries().is_empty() {
             return Ok(Rc::default());
         }
-        let ptx = plan.ptx(self.device.info().capability)?;
+        let DeviceInfo { capability, max_shared, ref name, .. } = *self.device.info();
+        let shared = plan.shared();
+        if shared > max_shared {
+            let problem =
+                format!("{shared} bytes of shared memory are more than a block can have on {name}: {max_shared}");
+            return Err(GpuError::Launch { kernel: Arc::clone(&recipe.name), problem });
+        }
+        let ptx = plan.ptx(capability)?;
         plan.check(&ptx)?;
         let mut all = self.loaded.borrow_mut();
         if !all.contains_key(&*ptx) {

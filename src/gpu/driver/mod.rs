@@ -42,7 +42,13 @@ pub fn count() -> Result<usize, GpuError> {
 /// Opens a GPU on this thread: from now on its context is the thread's own, until the device is dropped, here.
 pub(crate) fn open(index: usize) -> Result<Box<dyn Device>, GpuError> {
     let (info, ordinal) = describe(index)?;
-    Ok(Box::new(device::CudaDevice::open(info, ordinal).map_err(GpuError::Driver)?))
+    let device = Arc::clone(&info.name);
+    match device::CudaDevice::open(info, ordinal) {
+        Ok(opened) => Ok(Box::new(opened)),
+        // The driver remembers what happened to it, also when nobody here does.
+        Err(driver) if driver.is_sticky() => Err(GpuError::DeviceLost { device, driver }),
+        Err(driver) => Err(GpuError::Driver(driver)),
+    }
 }
 
 fn describe(index: usize) -> Result<(DeviceInfo, Ordinal), GpuError> {
@@ -71,10 +77,19 @@ fn describe(index: usize) -> Result<(DeviceInfo, Ordinal), GpuError> {
         memory: ordinal.total_memory().map_err(|_| failed("cuDeviceTotalMem_v2"))?,
         multiprocessors: attribute(DeviceAttribute::MultiprocessorCount)?,
         max_threads: attribute(DeviceAttribute::MaxThreadsPerBlock)?,
-        max_shared: attribute(DeviceAttribute::MaxSharedMemoryPerBlock)?,
+        max_shared: max_shared(&ordinal).map_err(|()| failed("cuDeviceGetAttribute"))?,
         driver_version: version()?.0,
     };
     Ok((info, ordinal))
+}
+
+/// The largest shared memory of a block, static and dynamic together, for a kernel that asks for it: `cust` has no name for it.
+fn max_shared(ordinal: &Ordinal) -> Result<u32, ()> {
+    use cust::sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN as MOST;
+    let mut value = 0;
+    // SAFETY: `value` can be written to.
+    let code = unsafe { cust::sys::cuDeviceGetAttribute(&raw mut value, MOST, ordinal.as_raw()) };
+    if code == cust::sys::CUresult::CUDA_SUCCESS { Ok(u32::try_from(value).unwrap_or(0)) } else { Err(()) }
 }
 
 /// Starts the driver; costs next to nothing after the first time.

@@ -79,7 +79,7 @@ fn the_devices_are_counted_and_described_without_a_context() {
     let info = describe(1).expect("the second").0;
     assert_eq!(&*info.name, "GPU 1 (Stand-in 100)");
     assert_eq!((info.index, info.capability, info.memory), (1, 90, 1 << 30));
-    assert_eq!((info.multiprocessors, info.max_threads, info.max_shared), (132, 1024, 49_152));
+    assert_eq!((info.multiprocessors, info.max_threads, info.max_shared), (132, 1024, 232_448));
     assert_eq!(info.driver_version, 13_000);
     assert_eq!(calls(), [""; 0], "and that took no context");
 }

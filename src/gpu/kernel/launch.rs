@@ -56,6 +56,10 @@ pub struct Launch {
     shared: u32,
 }
 
+/// Limits that every device has: CUDA's programming guide, "Technical Specifications per Compute Capability".
+const MOST_THREADS_IN_Z: u32 = 64;
+const MOST_BLOCKS_IN_Y_AND_Z: u32 = 65_535;
+
 #[derive(Debug, Clone, Copy)]
 enum Blocks {
     /// At least a thread for each element of the batch.
@@ -117,11 +121,28 @@ impl Launch {
         if all > 1024 {
             return Some(format!("a block of {all} threads is too large: CUDA allows 1024"));
         }
+        if self.threads.z > MOST_THREADS_IN_Z {
+            return Some(format!(
+                "a block of {} threads in z is too large: CUDA allows {MOST_THREADS_IN_Z}",
+                self.threads.z
+            ));
+        }
+        let (Blocks::Area(area) | Blocks::Fixed(area)) = self.blocks else { return None };
+        if area.list().contains(&0) {
+            return Some("a launch needs at least one block in each dimension".to_owned());
+        }
+        let blocks = self.blocks_of(area);
+        let most = [i32::MAX.cast_unsigned(), MOST_BLOCKS_IN_Y_AND_Z, MOST_BLOCKS_IN_Y_AND_Z];
+        let axis = (0..3).find(|axis| blocks[*axis] > most[*axis])?;
+        Some(format!("{} blocks in {} are too many: CUDA allows {}", blocks[axis], ["x", "y", "z"][axis], most[axis]))
+    }
+
+    /// How many blocks an area or a fixed number of them comes to.
+    fn blocks_of(&self, area: Dimensions) -> [u32; 3] {
+        let (area, threads) = (area.list(), self.threads.list());
         match self.blocks {
-            Blocks::Area(area) | Blocks::Fixed(area) if area.list().contains(&0) => {
-                Some("a launch needs at least one block in each dimension".to_owned())
-            }
-            _ => None,
+            Blocks::Area(_) => [0, 1, 2].map(|axis| area[axis].div_ceil(threads[axis])),
+            _ => area,
         }
     }
 
@@ -142,11 +163,7 @@ impl Launch {
                 })?;
                 [blocks.cast_unsigned(), 1, 1]
             }
-            Blocks::Area(area) => {
-                let area = area.list();
-                [0, 1, 2].map(|axis| area[axis].div_ceil(threads[axis]))
-            }
-            Blocks::Fixed(blocks) => blocks.list(),
+            Blocks::Area(area) | Blocks::Fixed(area) => self.blocks_of(area),
         };
         Ok(Grid { blocks, threads, shared: self.shared })
     }

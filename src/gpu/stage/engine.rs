@@ -72,10 +72,6 @@ pub(crate) fn bytes_of(recipe: &Recipe, parameter: usize, length: usize) -> Resu
         Length::Batch => length,
         Length::Fixed(elements) => elements,
     };
-    elements.checked_mul(parameter.bytes).filter(|bytes| isize::try_from(*bytes).is_ok()).ok_or_else(|| {
-        GpuError::Launch {
-            kernel: Arc::clone(&recipe.name),
-            problem: format!("a batch of {elements} elements is larger than any memory"),
-        }
-    })
+    let bytes = elements.saturating_mul(parameter.bytes);
+    if isize::try_from(bytes).is_ok() { Ok(bytes) } else { Err(GpuError::HostMemory { bytes }) }
 }

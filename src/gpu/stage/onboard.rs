@@ -313,11 +313,13 @@ impl Slot {
     fn clear(&mut self) {
         self.parameters.clear();
         self.blocks.clear();
-        for mut lent in self.lent.drain(..).chain(self.away.drain(..)) {
-            // Whatever was written to it came before what is done.
-            lent.settle();
-        }
+        settle(self.lent.drain(..).chain(self.away.drain(..)));
     }
+}
+
+/// Lets memory go of which the last use is done: whatever was written to it came before.
+fn settle(lent: impl Iterator<Item = Lent>) {
+    lent.for_each(|mut lent| lent.settle());
 }
 
 impl Engine for DeviceEngine {
@@ -379,6 +381,7 @@ impl Drop for DeviceEngine {
             let Slot { lane: Some(lane), busy, blocks, lent, away, results, .. } = slot else { continue };
             if !busy {
                 self.seat.give_lane(lane);
+                settle(lent.into_iter().chain(away));
                 continue;
             }
             // It may have failed half-way: the mark is put behind all that was queued.
@@ -395,7 +398,12 @@ impl Drop for DeviceEngine {
                 let quiet = matches!(done, Ok(()) | Err(GpuError::DeviceLost { .. }))
                     || seat.device().drain(lane.queue).is_ok();
                 if quiet {
-                    drop((blocks, lent, away, results));
+                    drop(blocks);
+                    let results = results.into_iter().filter_map(|payload| match payload.0 {
+                        Contents::Device(lent) => Some(lent),
+                        Contents::Host(_) => None,
+                    });
+                    settle(lent.into_iter().chain(away).chain(results));
                     seat.give_lane(lane);
                 } else {
                     forget((blocks, lent, away, results, lane));

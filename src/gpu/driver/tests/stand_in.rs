@@ -149,7 +149,7 @@ functions! {
         0
     }
     cuDeviceGetAttribute |state| (value: Place<'_, c_int>, attribute: c_int, device: c_int) {
-        put(value, match attribute { 75 => 9, 76 => 0, 16 => 132, 1 => 1024, 8 => 49_152, _ => -1 })
+        put(value, match attribute { 75 => 9, 76 => 0, 16 => 132, 1 => 1024, 97 => 232_448, _ => -1 })
     }
     cuDeviceTotalMem_v2 |state| (bytes: Place<'_, usize>, device: c_int) { put(bytes, 1 << 30) }
     cuDeviceCanAccessPeer |state| (can: Place<'_, c_int>, device: c_int, peer: c_int) {

@@ -7,7 +7,7 @@ use aqueduct_simulated_gpu::Settings;
 
 use crate::chains::chain;
 use crate::failures::cause;
-use crate::machine::{Attempt, Result, attempt, batches, is_closed, left_out, plus};
+use crate::machine::{Attempt, Result, attempt, batches, is_closed, left_out, plus, source};
 
 const ILLEGAL_ADDRESS: i32 = 700;
 const LAUNCH_FAILED: i32 = 719;
@@ -230,6 +230,54 @@ fn a_batch_on_a_lost_device_does_not_take_another_with_it() {
                     is_lost(&call.await.expect_err("it lies on a lost device"), 0, ILLEGAL_ADDRESS);
                 }
                 probe(&other).await?;
+                Ok(())
+            },
+        );
+        result.unwrap_or_else(|problem| panic!("seed {seed}: {problem}"));
+        finished.unwrap_or_else(|problem| panic!("seed {seed}: {problem}"));
+    }
+}
+
+/// What comes out of a chain over two devices before its end is right, whichever of them is lost, and when.
+#[test]
+fn nothing_wrong_comes_from_a_device_that_is_lost() {
+    if left_out("it loses a device") {
+        return;
+    }
+    for seed in 0..160 {
+        let Attempt { result, finished, .. } = attempt(
+            Settings::seed(seed).devices(2),
+            |machine| machine.fail_later("cuLaunchKernel", 1 + seed / 8, LAUNCH_FAILED),
+            |gpu, _| async move {
+                let other = Gpu::open(1)?;
+                let (tx, rx) = aqueduct::channel();
+                let (first, first_rx) = aqueduct::channel::<DeviceBuf<f32>>();
+                let (second, second_rx) = aqueduct::channel::<DeviceBuf<f32>>();
+                let (out, results) = aqueduct::channel::<Vec<f32>>();
+                let kernel = gpu::map(|x: F32| x + 1.0);
+                let network = par!(
+                    source(batches(6, 16), tx),
+                    kernel.stage().slots(2).run(&gpu, rx, first),
+                    kernel.stage().slots(2).run(&other, first_rx, second),
+                    kernel.stage().slots(2).run(&gpu, second_rx, out),
+                );
+                let network = tokio::spawn(network.into_future());
+                let mut all = Vec::new();
+                let ended = loop {
+                    match results.recv().await {
+                        Ok(batch) => all.push(batch),
+                        Err(ended) => break ended,
+                    }
+                };
+                let expected = plus(batches(6, 16), 3.0);
+                assert_eq!(all[..], expected[..all.len()]);
+                match network.await? {
+                    Ok(_) => assert!(ended.is_retired() && all.len() == expected.len()),
+                    Err(error) => {
+                        assert!(ended.is_poisoned(), "{ended}");
+                        assert!(matches!(cause(&error), GpuError::DeviceLost { .. }), "{error}");
+                    }
+                }
                 Ok(())
             },
         );

@@ -13,7 +13,7 @@ use aqueduct::prelude::*;
 use aqueduct::toolkit::collect;
 use aqueduct_simulated_gpu::Settings;
 
-use machine::{batches, run, source};
+use machine::{batches, simulate, source};
 
 const SAXPY: &str = "__global__ void saxpy(float a, const float* x, float* y, unsigned n) {
     unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -50,7 +50,7 @@ fn a_stage_of_cuda_c_has_the_bits_of_its_twin() {
         return;
     }
     for seed in 0..8 {
-        run(Settings::seed(seed), |gpu, _| async move {
+        simulate(Settings::seed(seed), |gpu, _| async move {
             let mut all = Vec::new();
             for gpu in [gpu, Gpu::cpu()] {
                 let kernel = Kernel::cuda_c(SAXPY, "saxpy").args((Scalar(0.1f32), In::<f32>(), InOut::<f32>(), Len));
@@ -79,7 +79,7 @@ fn two_dimensions_and_shared_memory() {
     if !compiles() {
         return;
     }
-    run(Settings::seed(3), |gpu, _| async move {
+    simulate(Settings::seed(3), |gpu, _| async move {
         let (width, height) = (21u32, 13u32);
         let size = (width * height) as usize;
         let kernel = Kernel::cuda_c(TILES, "transpose")
@@ -101,7 +101,7 @@ fn what_does_not_compile_is_told_before_the_first_batch() {
     if !compiles() {
         return;
     }
-    run(Settings::seed(0), |gpu, _| async move {
+    simulate(Settings::seed(0), |gpu, _| async move {
         let (_tx, rx) = aqueduct::channel::<Vec<f32>>();
         let (out, results) = aqueduct::channel::<Vec<f32>>();
         let wrong = Kernel::cuda_c("__global__ void f(float* x) { x[0] = y; }", "f").args((InOut::<f32>(),));
@@ -138,7 +138,7 @@ fn products_and_sums_are_fused_only_on_request() {
 
 #[test]
 fn without_a_gpu_its_twin_runs_and_nothing_is_compiled() {
-    run(Settings::seed(0), |_, _| async move {
+    simulate(Settings::seed(0), |_, _| async move {
         let kernel = Kernel::cuda_c("this is no C", "f").args((InOut::<f32>(),)).cpu(|x: &mut [f32]| x[0] += 1.0);
         let y: Vec<f32> = Gpu::cpu().call(&kernel, vec![1.0]).await?;
         assert_eq!(y, [2.0]);

@@ -4,12 +4,14 @@
 use std::env;
 use std::error::Error;
 use std::fmt::{Display, Write as _};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use aqueduct::cluster::ClusterError;
+use aqueduct::gpu::Gpu;
 use aqueduct::{Cluster, Process};
 use tokio::runtime::Builder;
 
@@ -61,6 +63,21 @@ pub(crate) async fn main_async<const N: usize>(
         Ok(values) => finish(program(values, &mut report).await, &report),
         Err(end) => end,
     }
+}
+
+/// The same for a program that computes on a GPU, or on the CPU where there is none: it prints first which, and why.
+pub(crate) async fn main_on_gpu<const N: usize>(
+    numbers: [Number; N],
+    program: impl AsyncFnOnce(&Gpu, [u64; N], &mut String) -> Result<(), Box<dyn Error>>,
+) -> ExitCode {
+    main_async(numbers, async |values, report| program(&pick(), values, report).await).await
+}
+
+/// The device that [`Gpu::pick`] picks. It prints which that is, and why.
+pub(crate) fn pick() -> Gpu {
+    let gpu = Gpu::pick();
+    print(&format!("{gpu}\n\n"));
+    gpu
 }
 
 /// The numbers of the command line; or how the program ends where there is nothing to do with them.
@@ -161,4 +178,43 @@ pub(crate) fn grouped(number: u64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// How far a program is, on standard error: from its first second on, once a second. `AQUEDUCT_PROGRESS=off` silences it.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    things: &'static str,
+    all: u64,
+    done: u64,
+    next: Option<Instant>,
+    terminal: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(things: &'static str, all: u64) -> Self {
+        let silent = env::var_os("AQUEDUCT_PROGRESS").is_some_and(|value| value == "off");
+        let next = (!silent).then(|| Instant::now() + Duration::from_secs(1));
+        Self { things, all, done: 0, next, terminal: io::stderr().is_terminal() }
+    }
+
+    /// One more is done.
+    pub(crate) fn advance(&mut self) {
+        self.done += 1;
+        let now = Instant::now();
+        if self.next.is_some_and(|next| next <= now) {
+            self.next = Some(now + Duration::from_secs(1));
+            let told = format!("{} of {} {}", grouped(self.done), grouped(self.all), self.things);
+            // On a terminal it is one line, which begins anew.
+            let _ = if self.terminal { write!(io::stderr(), "\r{told}") } else { writeln!(io::stderr(), "{told}") };
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.terminal && self.next.is_some() {
+            // Nothing is left of it.
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
 }

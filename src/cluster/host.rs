@@ -29,5 +29,9 @@ pub(super) async fn tagged(workers: Vec<Launch>) -> Vec<Launch> {
 /// Asks the driver, which may take some tenths of a second the first time.
 #[cfg(feature = "cuda")]
 async fn has_gpu() -> bool {
+    // Workers inherit it, and would pick the CPU.
+    if std::env::var("AQUEDUCT_GPU").is_ok_and(|wanted| wanted.trim() == "cpu") {
+        return false;
+    }
     tokio::task::spawn_blocking(|| crate::gpu::Gpu::count() > 0).await.unwrap_or(false)
 }

@@ -32,8 +32,8 @@ pub enum GpuError {
     },
     /// There is no GPU, and the kernel has no body for the CPU.
     #[error(
-        "the kernel `{kernel}` has no body for the CPU, and there is no GPU ({reason}): give it its twin in Rust with \
-         `.cpu(…)`, or run it where there is a GPU"
+        "the kernel `{kernel}` has no body for the CPU, where it is to run ({reason}): give it its twin in Rust with \
+         `.cpu(…)`, or run it on a GPU"
     )]
     NoTwin {
         /// The kernel.
@@ -71,19 +71,19 @@ pub enum GpuError {
         /// The kernel.
         kernel: Arc<str>,
     },
-    /// A batch that no memory could hold.
-    #[error("a batch of {elements} elements is larger than any memory")]
-    TooLarge {
-        /// How many elements were asked for.
-        elements: usize,
+    /// The memory of the host does not suffice.
+    #[error("there is no room for a batch of {bytes} bytes in the memory of the host")]
+    HostMemory {
+        /// How many bytes were asked for, or as many as can be counted.
+        bytes: usize,
     },
     /// A batch that has not the length that the kernel's argument asks for.
-    #[error("argument {argument} of the kernel `{kernel}` got a batch of {got} elements where {wanted} are needed")]
+    #[error("parameter {parameter} of the kernel `{kernel}` got a batch of {got} elements where {wanted} are needed")]
     WrongLength {
         /// The kernel.
         kernel: Arc<str>,
-        /// Which argument, counted from 0.
-        argument: usize,
+        /// Which of its parameters, counted from 0.
+        parameter: usize,
         /// How many elements came.
         got: usize,
         /// How many it needs.
@@ -117,20 +117,17 @@ pub enum GpuError {
         log: String,
     },
     /// The driver refuses the PTX of a kernel.
-    #[error("the driver does not load the PTX of the kernel `{kernel}`: {source}{}", told(.log))]
+    #[error("the driver does not load the PTX of the kernel `{kernel}`: {driver}{}", told(.log))]
     Load {
         /// The kernel.
         kernel: Arc<str>,
         /// What the driver's own compiler said.
         log: String,
         /// What the driver answered.
-        source: DriverError,
+        driver: DriverError,
     },
     /// The memory of a device does not suffice.
-    #[error(
-        "there is no room for {bytes} bytes more on {device}, of whose memory {free} bytes are free: smaller batches or fewer \
-         slots need less ({source})"
-    )]
+    #[error("there is no room for {bytes} bytes more on {device}, of whose memory {free} bytes are free ({driver})")]
     OutOfMemory {
         /// How many bytes of the device's memory are free.
         free: usize,
@@ -139,18 +136,18 @@ pub enum GpuError {
         /// Where.
         device: Arc<str>,
         /// What the driver answered.
-        source: DriverError,
+        driver: DriverError,
     },
     /// The driver failed.
     #[error(transparent)]
     Driver(DriverError),
-    /// The device failed before, for good: nothing runs on it any more in this program.
-    #[error("{device} failed and cannot be used any more in this program: {source}")]
+    /// The device failed for good: nothing runs on it any more until the last process, call and batch of it is gone.
+    #[error("{device} failed, and cannot be used any more while anybody in this program holds on to it: {driver}")]
     DeviceLost {
         /// Which.
         device: Arc<str>,
         /// What it failed with.
-        source: DriverError,
+        driver: DriverError,
     },
     /// A batch lies on a device, and its next stage runs on the CPU.
     #[error(

@@ -13,8 +13,8 @@ use super::stage::{self, Batches, Call};
 
 /// Where kernels run: a GPU, or the CPU. Cloning it is cheap, and all clones are the same device.
 ///
-/// Each GPU has one thread in the program, which opens the driver and is the only one to call it; it ends when the last `Gpu`,
-/// process and batch of the device is gone.
+/// Each GPU has one thread in the program, which opens it and is the only one to use it; it ends when the last `Gpu`, process and
+/// batch of the device is gone.
 #[derive(Clone)]
 pub struct Gpu {
     place: Where,

@@ -3,10 +3,16 @@
 use super::{printed, run};
 
 /// Those that take nothing but numbers, and how many of them.
-const BY_NUMBERS: [(&str, usize); 14] = [
+const BY_NUMBERS: [(&str, usize); 20] = [
     ("cluster_service", 3),
     ("dining_philosophers", 3),
     ("game_of_life", 3),
+    ("gpu_mandelbrot", 2),
+    ("gpu_map", 2),
+    ("gpu_monte_carlo_pi", 2),
+    ("gpu_pipeline", 2),
+    ("gpu_reduce", 1),
+    ("gpu_saxpy", 2),
     ("nested_tree", 2),
     ("onemax", 3),
     ("pi", 3),

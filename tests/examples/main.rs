@@ -3,6 +3,9 @@
 mod classics;
 mod clusters;
 mod command_lines;
+mod gpu;
+#[path = "../common/gpu_examples.rs"]
+mod gpu_examples;
 mod pictures;
 mod pipelines;
 mod quickstart;

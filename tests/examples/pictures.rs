@@ -3,11 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::gpu_examples::mandelbrot::fractal;
 use super::{failed, printed, run};
-
-#[allow(dead_code, reason = "only the computation is used")]
-#[path = "../../examples/mandelbrot/fractal.rs"]
-mod fractal;
 
 fn file(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples").join("pictures");

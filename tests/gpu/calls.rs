@@ -60,7 +60,7 @@ fn what_does_not_fit_is_told() {
     run(async {
         let gpu = Gpu::cpu();
         let told = error(&gpu, saxpy(1.0), (vec![1.0; 3], vec![1.0; 2])).await;
-        assert_eq!(told.to_string(), "argument 1 of the kernel `saxpy` got a batch of 2 elements where 3 are needed");
+        assert_eq!(told.to_string(), "parameter 2 of the kernel `saxpy` got a batch of 2 elements where 3 are needed");
         let told = error(&gpu, saxpy(1.0), (vec![], vec![])).await;
         assert_eq!(told.to_string(), "the kernel `saxpy` got an empty batch: send none instead");
         let none = Kernel::ptx(SAXPY, "saxpi").args((Scalar(1.0f32), In::<f32>(), InOut::<f32>(), Len));
@@ -71,7 +71,7 @@ fn what_does_not_fit_is_told() {
         assert!(matches!(&told, GpuError::NoTwin { .. }), "{told}");
         assert!(
             told.to_string()
-                .contains("has no body for the CPU, and there is no GPU (it was asked for): give it its twin")
+                .contains("has no body for the CPU, where it is to run (it was asked for): give it its twin")
         );
         Ok(())
     });

@@ -14,4 +14,5 @@ mod failures;
 mod lost;
 mod memory;
 mod orders;
+mod review;
 mod waits;

@@ -14,7 +14,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -45,15 +44,21 @@ pub(crate) struct Seat {
     armed: RefCell<Vec<Armed>>,
     /// Something was armed, or a bell has rung.
     news: Arc<News>,
-    /// The device has failed for good.
-    failure: Notify,
     /// Queues that nobody uses, each with its mark.
     lanes: RefCell<Vec<Lane>>,
     /// Marks of memory that was given back. They are kept, since somebody may still ask after them.
     spare_marks: RefCell<Vec<Mark>>,
-    loaded: RefCell<HashMap<Box<str>, Module>>,
+    loaded: RefCell<HashMap<Box<str>, Loaded>>,
     /// The kernels of recipes, by where the recipe lies.
     prepared: RefCell<HashMap<*const Recipe, Prepared>>,
+}
+
+/// A loaded text, and the most dynamic shared memory that any of its kernels was asked for with. What is allowed to a kernel
+/// holds for all who launch it, so it must never shrink.
+struct Loaded {
+    module: Module,
+    shared: u32,
+    users: Vec<Weak<Recipe>>,
 }
 
 /// The kernels of a recipe, as long as there is this recipe.
@@ -91,7 +96,6 @@ impl Seat {
             shared: Arc::downgrade(shared),
             armed: RefCell::default(),
             news: Arc::default(),
-            failure: Notify::new(),
             lanes: RefCell::default(),
             spare_marks: RefCell::default(),
             loaded: RefCell::default(),
@@ -109,22 +113,27 @@ impl Seat {
         if !error.is_sticky() {
             return GpuError::Driver(error);
         }
-        let device = Arc::clone(&self.device.info().name);
-        if let Some(shared) = self.shared.upgrade() {
-            shared.fail(error.clone());
-        }
+        let lost = match self.shared.upgrade() {
+            Some(shared) => shared.fail(error),
+            None => GpuError::DeviceLost { device: Arc::clone(&self.device.info().name), driver: error },
+        };
         for armed in self.armed.borrow_mut().drain(..) {
             armed.waker.wake();
         }
-        self.failure.notify_waiters();
-        GpuError::DeviceLost { device, source: error }
+        lost
+    }
+
+    /// What an error means of something that another device had a part in: that one may be the one that failed. Our own is
+    /// asked after a mark of its own.
+    pub(crate) fn trouble_between(&self, other: &Shared, own: Mark, error: DriverError) -> GpuError {
+        if error.is_sticky() && self.device.reached(own).is_ok() { other.fail(error) } else { self.trouble(error) }
     }
 
     /// As [`trouble`](Self::trouble), of an allocation.
     fn no_room(&self, error: DriverError, bytes: usize) -> GpuError {
         if error.code == crate::gpu::codes::OUT_OF_MEMORY {
             let free = self.device.memory().map_or(0, |(free, _)| free);
-            GpuError::OutOfMemory { bytes, free, device: Arc::clone(&self.device.info().name), source: error }
+            GpuError::OutOfMemory { bytes, free, device: Arc::clone(&self.device.info().name), driver: error }
         } else {
             self.trouble(error)
         }
@@ -163,18 +172,6 @@ impl Seat {
     /// Nobody waits for this mark any more.
     pub(crate) fn disarm(&self, mark: Mark) {
         self.armed.borrow_mut().retain(|armed| armed.mark != mark);
-    }
-
-    /// Waits until the device fails for good.
-    pub(crate) async fn failed(self: Rc<Self>) -> GpuError {
-        loop {
-            let mut failure = pin!(self.failure.notified());
-            failure.as_mut().enable();
-            if let Err(error) = self.shared.upgrade().map_or(Ok(()), |shared| shared.alive()) {
-                return error;
-            }
-            failure.await;
-        }
     }
 
     /// Wakes whoever waits for what is reached; true if there was one.
@@ -318,41 +315,50 @@ impl Seat {
     /// The kernels of a recipe, compiled and loaded. The same text is loaded once.
     pub(crate) fn prepare(&self, recipe: &Arc<Recipe>) -> Result<Rc<[Function]>, GpuError> {
         let key = Arc::as_ptr(recipe);
-        if let Some((known, functions)) = self.prepared.borrow().get(&key) {
-            // Another recipe may have come to lie where one was that is gone.
-            if known.strong_count() > 0 {
-                return Ok(Rc::clone(functions));
-            }
+        // The place of a recipe is not given to another while this list knows of it.
+        if let Some((_, functions)) = self.prepared.borrow().get(&key) {
+            return Ok(Rc::clone(functions));
+        }
+        if self.prepared.borrow().len() >= PREPARED {
+            self.forget_unused();
         }
         let functions = self.load(recipe)?;
-        let mut prepared = self.prepared.borrow_mut();
-        if prepared.len() >= PREPARED {
-            prepared.retain(|_, (recipe, _)| recipe.strong_count() > 0);
-        }
-        prepared.insert(key, (Arc::downgrade(recipe), Rc::clone(&functions)));
+        self.prepared.borrow_mut().insert(key, (Arc::downgrade(recipe), Rc::clone(&functions)));
         Ok(functions)
     }
 
-    fn load(&self, recipe: &Recipe) -> Result<Rc<[Function]>, GpuError> {
+    /// Forgets the recipes that are gone, and unloads the texts that only they used. Whoever has a kernel under way keeps its
+    /// recipe.
+    fn forget_unused(&self) {
+        self.prepared.borrow_mut().retain(|_, (recipe, _)| recipe.strong_count() > 0);
+        self.loaded.borrow_mut().retain(|_, loaded| {
+            loaded.users.retain(|recipe| recipe.strong_count() > 0);
+            if loaded.users.is_empty() {
+                self.device.unload(loaded.module);
+            }
+            !loaded.users.is_empty()
+        });
+    }
+
+    fn load(&self, recipe: &Arc<Recipe>) -> Result<Rc<[Function]>, GpuError> {
         let plan = &*recipe.plan;
         if plan.entries().is_empty() {
             return Ok(Rc::default());
         }
         let ptx = plan.ptx(self.device.info().capability)?;
         plan.check(&ptx)?;
-        let known = self.loaded.borrow().get(&*ptx).copied();
-        let module = match known {
-            Some(module) => module,
-            None => {
-                let module = self.device.load(&ptx).map_err(|LoadError { error, log }| match self.trouble(error) {
-                    GpuError::Driver(source) => GpuError::Load { kernel: Arc::clone(&recipe.name), log, source },
-                    lost => lost,
-                })?;
-                self.loaded.borrow_mut().insert(ptx.into_owned().into_boxed_str(), module);
-                module
-            }
-        };
-        let function = |entry: &Arc<str>| self.device.function(module, entry, plan.shared());
+        let mut all = self.loaded.borrow_mut();
+        if !all.contains_key(&*ptx) {
+            let module = self.device.load(&ptx).map_err(|LoadError { error, log }| match self.trouble(error) {
+                GpuError::Driver(driver) => GpuError::Load { kernel: Arc::clone(&recipe.name), log, driver },
+                lost => lost,
+            })?;
+            all.insert((*ptx).into(), Loaded { module, shared: 0, users: Vec::new() });
+        }
+        let Some(loaded) = all.get_mut(&*ptx) else { unreachable!("it has just been loaded") };
+        loaded.shared = loaded.shared.max(plan.shared());
+        loaded.users.push(Arc::downgrade(recipe));
+        let function = |entry: &Arc<str>| self.device.function(loaded.module, entry, loaded.shared);
         plan.entries().iter().map(|entry| function(entry).map_err(|error| self.trouble(error))).collect()
     }
 
@@ -381,8 +387,8 @@ impl Drop for Seat {
         for mark in self.spare_marks.get_mut().drain(..) {
             self.device.destroy_mark(mark);
         }
-        for (_, module) in self.loaded.get_mut().drain() {
-            self.device.unload(module);
+        for (_, loaded) in self.loaded.get_mut().drain() {
+            self.device.unload(loaded.module);
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What everybody may hold of an open device, on whatever thread.
 
 use std::fmt;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::seat::Seat;
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
     free: Box<[Mutex<Vec<Storage>>]>,
     /// With what it failed for good.
     failed: OnceLock<DriverError>,
+    /// It has just failed for good.
+    failure: Notify,
     /// How many processes and calls use it.
     users: AtomicUsize,
 }
@@ -51,8 +55,8 @@ impl Shared {
         // The thread is there as long as this sender is.
         let home = Home::pinned(move |pieces| drop(frees.send(Command::FreePinned(pieces))));
         let free = (0..CLASSES).map(|_| Mutex::new(Vec::new())).collect();
-        let (failed, users) = (OnceLock::new(), AtomicUsize::new(0));
-        Arc::new(Self { info, context, commands, home, free, failed, users })
+        let (failed, failure, users) = (OnceLock::new(), Notify::new(), AtomicUsize::new(0));
+        Arc::new(Self { info, context, commands, home, free, failed, failure, users })
     }
 
     /// What is known of it.
@@ -73,14 +77,29 @@ impl Shared {
     /// Good until it has failed for good.
     pub(crate) fn alive(&self) -> Result<(), GpuError> {
         match self.failed.get() {
-            Some(source) => Err(GpuError::DeviceLost { device: Arc::clone(&self.info.name), source: source.clone() }),
+            Some(driver) => Err(GpuError::DeviceLost { device: Arc::clone(&self.info.name), driver: driver.clone() }),
             None => Ok(()),
         }
     }
 
-    pub(super) fn fail(&self, error: DriverError) {
+    /// It has failed for good: tells everybody who waits for that, and gives what they get.
+    pub(crate) fn fail(&self, error: DriverError) -> GpuError {
         // The first is the cause of the others.
-        let _ = self.failed.set(error);
+        let driver = self.failed.get_or_init(|| error).clone();
+        self.failure.notify_waiters();
+        GpuError::DeviceLost { device: Arc::clone(&self.info.name), driver }
+    }
+
+    /// Waits until it fails for good.
+    pub(crate) async fn failed(self: Arc<Self>) -> GpuError {
+        loop {
+            let mut failure = pin!(self.failure.notified());
+            failure.as_mut().enable();
+            if let Err(error) = self.alive() {
+                return error;
+            }
+            failure.await;
+        }
     }
 
     /// A free piece of its memory, if there is one of this size.

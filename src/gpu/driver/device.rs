@@ -337,9 +337,7 @@ impl Drop for CudaDevice {
             for address in self.held.memory.take() {
                 sys::cuMemFree_v2(address.0);
             }
-            for memory in self.held.pinned.take() {
-                sys::cuMemFreeHost(ptr::with_exposed_provenance_mut(memory));
-            }
+            // Pinned memory that is still out belongs to somebody who may look at it: it is left to the process.
             // The context itself is released by `cust` right after this, and must not be current then.
             sys::cuCtxSetCurrent(ptr::null_mut());
         }

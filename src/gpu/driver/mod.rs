@@ -36,7 +36,7 @@ const OLDEST: i32 = 11_000;
 pub fn count() -> Result<usize, GpuError> {
     start()?;
     let count = Ordinal::num_devices().map_err(|_| unusable("cuDeviceGetCount"))?;
-    if count == 0 { Err(no_driver("the driver sees no GPU", codes::advice(100))) } else { Ok(count as usize) }
+    if count == 0 { Err(no_driver("there is a CUDA driver", codes::advice(100))) } else { Ok(count as usize) }
 }
 
 /// Opens a GPU on this thread: from now on its context is the thread's own, until the device is dropped, here.

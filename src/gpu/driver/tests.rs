@@ -145,14 +145,22 @@ fn a_context_that_is_refused_is_an_error_and_nothing_stays_out() {
 fn a_device_that_is_dropped_gives_everything_back_and_its_context_last() {
     let gpu = gpu();
     gpu.allocate(64).expect("memory");
-    gpu.allocate_pinned(64).expect("pinned memory");
     gpu.open_queue().expect("a queue");
     gpu.create_mark().expect("a mark");
     gpu.load("text").expect("a module");
-    assert_eq!(with(|state| state.out.len()), 6);
+    assert_eq!(with(|state| state.out.len()), 5);
     drop(gpu);
     assert_eq!(with(|state| state.out.clone()), Default::default());
     assert_eq!(calls().last().map(String::as_str), Some("release 0 with 0 current"));
+}
+
+/// Somebody may still look at it.
+#[test]
+fn pinned_memory_that_is_out_outlives_its_device() {
+    let gpu = gpu();
+    gpu.allocate_pinned(64).expect("pinned memory");
+    drop(gpu);
+    assert_eq!(with(|state| state.out.len()), 1);
 }
 
 #[test]
@@ -209,7 +217,6 @@ fn every_word_of_a_call_arrives_where_it_belongs() {
         [
             format!("10 bytes in from 8 to 1 in {queue}"),
             format!("20 bytes out from 2 to 8 in {queue}"),
-            format!("30 bytes within from 4 to 3 in {queue}"),
             format!("launch {function} as 1 2 3 of 4 5 6 with 7 in {queue} on 31 32, 0"),
             format!("{mark} recorded in {queue}"),
             format!("{queue} waits for {mark} with flags 0"),

@@ -45,5 +45,9 @@ functions! { (A 0) (A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3) }
 
 /// The arguments of a kernel that reads one batch for each input.
 pub(crate) fn inputs(inputs: &[Number]) -> Vec<Parameter> {
-    inputs.iter().map(|number| Parameter { role: Role::In, bytes: number.bytes(), length: Length::Batch }).collect()
+    inputs
+        .iter()
+        .enumerate()
+        .map(|(place, number)| Parameter { role: Role::In, place, bytes: number.bytes(), length: Length::Batch })
+        .collect()
 }

@@ -63,7 +63,8 @@ pub fn zip<X: Element, Y: Element, Z: Element>(
 fn elementwise<I, O>(name: &str, formula: &Formula) -> Kernel<I, O> {
     let program = Program::new(formula);
     let mut parameters = inputs(&formula.inputs);
-    parameters.push(Parameter { role: Role::Out, bytes: program.output().bytes(), length: Length::Batch });
+    let place = parameters.len();
+    parameters.push(Parameter { role: Role::Out, place, bytes: program.output().bytes(), length: Length::Batch });
     let entry = format!("aqueduct_{name}");
     let plan = MapPlan {
         kernel: name.into(),

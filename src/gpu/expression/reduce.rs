@@ -54,7 +54,8 @@ pub fn reduce<A, T: Element, F: Function<A, Output = T>>(
     let reduction =
         Reduction { number: T::NUMBER, identity: identity.to_word(), op: joining("reduce", &op), map: map.formula() };
     let mut parameters = inputs(&reduction.map.inputs);
-    parameters.push(Parameter { role: Role::Out, bytes: T::NUMBER.bytes(), length: Length::Fixed(1) });
+    let place = parameters.len();
+    parameters.push(Parameter { role: Role::Out, place, bytes: T::NUMBER.bytes(), length: Length::Fixed(1) });
     let plan = Arc::new(ReducePlan::new(&reduction));
     let body = Some(Arc::new(ReduceBody::new(&reduction)) as Arc<dyn HostBody>);
     Kernel::from_recipe(Recipe { name: "reduce".into(), parameters, plan, body })

@@ -53,12 +53,12 @@ use crate::gpu::kernel::{HostBody, Kernel, Length, Parameter, Passes, Plan, Reci
 pub fn scan<T: Element>(identity: T, op: impl Fn(Expression<T>, Expression<T>) -> Expression<T>) -> Kernel<(T,), (T,)> {
     let op = joining("scan", &op);
     let (number, identity) = (T::NUMBER, identity.to_word());
-    let parameter = |role| Parameter { role, bytes: number.bytes(), length: Length::Batch };
+    let parameter = |place, role| Parameter { role, place, bytes: number.bytes(), length: Length::Batch };
     let plan = Arc::new(ScanPlan::new(number, identity, &op));
     let body = Some(Arc::new(ScanBody { op: Program::new(&op), identity, number }) as Arc<dyn HostBody>);
     Kernel::from_recipe(Recipe {
         name: "scan".into(),
-        parameters: vec![parameter(Role::In), parameter(Role::Out)],
+        parameters: vec![parameter(0, Role::In), parameter(1, Role::Out)],
         plan,
         body,
     })

@@ -32,7 +32,7 @@ pub fn copy<T: Plain>() -> Kernel<(T,), (T,)> {
     const { check_layout::<T>() };
     Kernel::from_recipe(Recipe {
         name: "copy".into(),
-        parameters: vec![Parameter { role: Role::InOut, bytes: size_of::<T>(), length: Length::Batch }],
+        parameters: vec![Parameter { role: Role::InOut, place: 0, bytes: size_of::<T>(), length: Length::Batch }],
         plan: Arc::new(Nothing),
         body: Some(Arc::new(Nothing)),
     })

@@ -34,6 +34,8 @@ impl fmt::Debug for Recipe {
 #[derive(Debug, Clone)]
 pub(crate) struct Parameter {
     pub(crate) role: Role,
+    /// Its place among all parameters of the kernel, counted from 0.
+    pub(crate) place: usize,
     /// What an element takes.
     pub(crate) bytes: usize,
     pub(crate) length: Length,

@@ -126,9 +126,10 @@ impl<A: Arguments> SourceKernel<A> {
         let declared = self.arguments.declare();
         let parameters = declared
             .iter()
-            .filter_map(|argument| match argument {
+            .enumerate()
+            .filter_map(|(place, argument)| match argument {
                 Declared::Batch(batch) => {
-                    Some(Parameter { role: batch.role, bytes: batch.bytes, length: batch.length })
+                    Some(Parameter { role: batch.role, place, bytes: batch.bytes, length: batch.length })
                 }
                 Declared::Scalar { .. } | Declared::Len => None,
             })

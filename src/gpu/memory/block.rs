@@ -1,6 +1,6 @@
 //! Host memory of one owner.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
@@ -32,18 +32,17 @@ unsafe impl Send for Block {}
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// Zeros, from the global allocator.
-    pub(crate) fn zeroed(length: usize, align: usize) -> Self {
-        if length == 0 {
-            return Self { pointer: NonNull::dangling(), length, capacity: 0, origin: Origin::Heap { align } };
-        }
-        let Ok(layout) = Layout::from_size_align(length, align) else {
-            panic!("a batch of {length} bytes is too large")
+    /// Zeros, from the global allocator; `None` if it has no room for them.
+    pub(crate) fn zeroed(length: usize, align: usize) -> Option<Self> {
+        let layout = Layout::from_size_align(length, align).ok()?;
+        let pointer = if length == 0 {
+            // As a vector has it.
+            NonNull::new(std::ptr::without_provenance_mut(align))?
+        } else {
+            // SAFETY: the layout's size is not 0.
+            NonNull::new(unsafe { alloc_zeroed(layout) })?
         };
-        // SAFETY: the layout's size is not 0.
-        let pointer = unsafe { alloc_zeroed(layout) };
-        let Some(pointer) = NonNull::new(pointer) else { handle_alloc_error(layout) };
-        Self { pointer, length, capacity: length, origin: Origin::Heap { align } }
+        Some(Self { pointer, length, capacity: length, origin: Origin::Heap { align } })
     }
 
     /// A vector's elements, where they are.

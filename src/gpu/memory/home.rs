@@ -1,6 +1,7 @@
 //! Where pieces of host memory come from and go back to.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -9,18 +10,28 @@ use parking_lot::Mutex;
 use super::block::Block;
 use crate::gpu::element::ALIGN;
 
-/// The number of size classes: as many as there are powers of two.
-pub(crate) const CLASSES: usize = usize::BITS as usize;
-
 /// The least that a class holds, in bytes: less is not worth a class of its own.
 const LEAST: usize = 4096;
 
+/// Up to this size (1 MiB) classes double; beyond, each doubling has eight, so that an eighth at most lies idle.
+const COARSE: u32 = 20;
+const STEPS: u32 = 8;
+
+/// The number of size classes.
+pub(crate) const CLASSES: usize = (COARSE + (usize::BITS - COARSE) * STEPS + 1) as usize;
+
 /// The class of a size, and how many bytes its members have.
 pub(crate) fn size_class(bytes: usize) -> (usize, usize) {
-    let Some(capacity) = bytes.max(LEAST).checked_next_power_of_two() else {
-        panic!("a batch of {bytes} bytes is too large");
-    };
-    (capacity.trailing_zeros() as usize, capacity)
+    let bytes = bytes.max(LEAST);
+    let log = (bytes - 1).ilog2();
+    if log < COARSE {
+        return (log as usize + 1, 2 << log);
+    }
+    let step = (1_usize << log) / STEPS as usize;
+    // A size that no memory can have is told by whoever is asked for it.
+    let above = (bytes - (1 << log)).div_ceil(step);
+    let class = COARSE + (log - COARSE) * STEPS;
+    (class as usize + above, (1_usize << log).saturating_add(above * step))
 }
 
 /// A piece of host memory that nobody uses.
@@ -83,13 +94,13 @@ impl Home {
         Block::from_piece(piece, bytes, Arc::clone(self))
     }
 
-    /// A block of ordinary memory: from a free piece, else from the global allocator.
-    pub(crate) fn take_ordinary(self: &Arc<Self>, bytes: usize) -> Block {
+    /// A block of ordinary memory: from a free piece, else from the global allocator. `None` if there is no room.
+    pub(crate) fn take_ordinary(self: &Arc<Self>, bytes: usize) -> Option<Block> {
         debug_assert!(!self.is_pinned(), "pinned memory is the driver's");
-        self.try_take(bytes).unwrap_or_else(|| {
-            let new = std::mem::ManuallyDrop::new(Block::zeroed(size_class(bytes).1, ALIGN));
-            let Some(pointer) = NonNull::new(new.as_ptr().cast_mut()) else { unreachable!("a block's pointer") };
-            Block::from_piece(Piece { pointer, capacity: new.capacity() }, bytes, Arc::clone(self))
+        self.try_take(bytes).or_else(|| {
+            let new = ManuallyDrop::new(Block::zeroed(size_class(bytes).1, ALIGN)?);
+            let piece = Piece { pointer: NonNull::new(new.as_ptr().cast_mut())?, capacity: new.capacity() };
+            Some(Block::from_piece(piece, bytes, Arc::clone(self)))
         })
     }
 
@@ -127,5 +138,27 @@ impl fmt::Debug for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let free: usize = self.free.iter().map(|list| list.lock().len()).sum();
         f.debug_struct("Home").field("pinned", &self.is_pinned()).field("free", &free).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_holds_its_sizes_and_little_more() {
+        let mut last = (0, 0);
+        let sizes = (0..=63)
+            .flat_map(|log| [0, 1, 2, 3, 5, 7].map(|eighths| (1_usize << log) + ((1_usize << log) / 8) * eighths));
+        let mut sizes: Vec<usize> = sizes.flat_map(|size| [size - 1, size, size.saturating_add(1)]).collect();
+        sizes.sort_unstable();
+        for size in sizes.into_iter().filter(|size| *size <= isize::MAX.cast_unsigned()) {
+            let (class, capacity) = size_class(size);
+            assert!(capacity >= size && class < CLASSES, "{size}: {class}, {capacity}");
+            assert!(size <= 1 << COARSE || capacity - size <= size / 8 + 1, "{size} gets {capacity}");
+            assert!((class, capacity) >= last, "{size}: {class}, {capacity} after {last:?}");
+            assert_eq!(size_class(capacity), (class, capacity), "a class holds its own capacity");
+            last = (class, capacity);
+        }
     }
 }

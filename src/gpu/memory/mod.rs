@@ -4,7 +4,7 @@
 //! * A piece goes back to its home when it is dropped, on whatever thread, and is there for the next batch of its size class.
 //!   What a home keeps is given back to the system, or to the driver, when the last of its users is gone.
 //!
-//! Sizes are rounded up to powers of two, so that batches that differ a little share their memory.
+//! Sizes are rounded up, so that batches that differ a little share their memory.
 
 mod block;
 mod home;

@@ -37,7 +37,7 @@ pub struct Call<R, Types> {
 
 enum State {
     Here(HostEngine),
-    There(oneshot::Receiver<Result<Vec<Payload>, GpuError>>, User),
+    There(oneshot::Receiver<Result<Vec<Payload>, GpuError>>, Arc<Shared>),
     Ended(Option<GpuError>),
 }
 
@@ -53,7 +53,7 @@ where
             },
             Where::Device(device) => {
                 let (answer, result) = oneshot::channel();
-                let (user, caller) = (device.join(), device.join());
+                let user = device.join();
                 let (recipe, places) = (Arc::clone(recipe), R::places());
                 device.put(Box::new(move |seat: &Rc<Seat>| {
                     let seat = Rc::clone(seat);
@@ -62,7 +62,7 @@ where
                         let _ = answer.send(there(&seat, user, &recipe, places, &mut inputs).await);
                     })
                 }));
-                State::There(result, caller)
+                State::There(result, Arc::clone(device))
             }
         };
         Self { state, types: PhantomData }
@@ -140,11 +140,13 @@ impl<R, Types> fmt::Debug for Call<R, Types> {
 /// A batch in memory that devices copy from and to by themselves.
 pub(crate) async fn pinned<T: Plain>(gpu: Gpu, elements: usize) -> Result<Pinned<T>, GpuError> {
     const { check_layout::<T>() };
-    let Some(bytes) = elements.checked_mul(size_of::<T>()).filter(|bytes| isize::try_from(*bytes).is_ok()) else {
-        return Err(GpuError::TooLarge { elements });
-    };
+    let bytes = elements.saturating_mul(size_of::<T>());
+    let no_room = GpuError::HostMemory { bytes };
+    if isize::try_from(bytes).is_err() {
+        return Err(no_room);
+    }
     let block = match gpu.place() {
-        Where::Cpu(home) => home.take_ordinary(bytes),
+        Where::Cpu(home) => home.take_ordinary(bytes).ok_or(no_room)?,
         Where::Device(device) => {
             device.alive()?;
             match device.home().try_take(bytes) {
@@ -153,8 +155,11 @@ pub(crate) async fn pinned<T: Plain>(gpu: Gpu, elements: usize) -> Result<Pinned
                     let (answer, block) = oneshot::channel();
                     let user = device.join();
                     device.put(Box::new(move |seat: &Rc<Seat>| {
-                        let _ = answer.send(seat.take_pinned(bytes, &user));
-                        Box::pin(async {})
+                        let seat = Rc::clone(seat);
+                        Box::pin(async move {
+                            // Nobody may be interested any more.
+                            let _ = answer.send(seat.take_pinned(bytes, &user));
+                        })
                     }));
                     block.await.unwrap_or_else(|_| Err(gone(device)))?
                 }

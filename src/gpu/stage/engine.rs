@@ -44,19 +44,19 @@ pub(crate) fn places(outputs: &[Box<dyn Output>]) -> Places {
 /// # Errors
 /// An empty batch, or inputs of other lengths than the kernel's.
 pub(crate) fn batch_length(recipe: &Recipe, inputs: &[Payload]) -> Result<usize, GpuError> {
-    let parameters =
-        || recipe.parameters.iter().enumerate().filter(|(_, parameter)| parameter.role.is_input()).zip(inputs);
+    let parameters = || recipe.parameters.iter().filter(|parameter| parameter.role.is_input()).zip(inputs);
     let elements = |bytes: usize, payload: &Payload| payload.bytes() / bytes;
-    let first = parameters().find(|((_, parameter), _)| parameter.length == Length::Batch).or(parameters().next());
-    let length = first.map_or(0, |((_, parameter), payload)| elements(parameter.bytes, payload));
-    for ((argument, parameter), payload) in parameters() {
+    let first = parameters().find(|(parameter, _)| parameter.length == Length::Batch).or(parameters().next());
+    let length = first.map_or(0, |(parameter, payload)| elements(parameter.bytes, payload));
+    for (parameter, payload) in parameters() {
         let got = elements(parameter.bytes, payload);
         let wanted = match parameter.length {
             Length::Batch => length,
             Length::Fixed(elements) => elements,
         };
         if got != wanted {
-            return Err(GpuError::WrongLength { kernel: Arc::clone(&recipe.name), argument, got, wanted });
+            let (kernel, parameter) = (Arc::clone(&recipe.name), parameter.place);
+            return Err(GpuError::WrongLength { kernel, parameter, got, wanted });
         }
     }
     if length == 0 {

@@ -84,10 +84,11 @@ impl HostEngine {
                 }
                 _ => {
                     let bytes = bytes_of(&self.recipe, index, work.length)?;
-                    work.outputs.push(match places.next() {
+                    let block = match places.next() {
                         Some((Place::Vector, align)) => Block::zeroed(bytes, *align),
                         _ => self.home.take_ordinary(bytes),
-                    });
+                    };
+                    work.outputs.push(block.ok_or(GpuError::HostMemory { bytes })?);
                 }
             }
         }

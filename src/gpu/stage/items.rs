@@ -73,7 +73,7 @@ async fn gather<T: Plain>(
         let mut batch = gpu.pinned::<T>(size).await?;
         batch[0] = first;
         let mut length = 1;
-        let deadline = crate::now() + within;
+        let deadline = crate::now().checked_add(within);
         let mut over = false;
         while length < size && !over {
             alt! {
@@ -85,7 +85,7 @@ async fn gather<T: Plain>(
                     Err(Ended::Retired) => over = true,
                     Err(poisoned) => return Err(poisoned.into()),
                 },
-                _ = at(deadline) => over = true,
+                _ = at(deadline.unwrap_or_else(crate::now)), if deadline.is_some() => over = true,
             }
         }
         batch.resize(length);

@@ -93,7 +93,8 @@ impl<I, O> Stage<I, O> {
     /// retires; an error ([`GpuError`](super::GpuError)) fails it, and poisons its channels. Whether it can run on this device
     /// at all (a body, a signature, a compiler) is known when it starts, before the first batch.
     ///
-    /// Where there are several inputs, one batch of each makes one batch of the kernel.
+    /// Where there are several inputs, one batch of each makes one batch of the kernel. When one of them retires, batches of
+    /// the others that have come already, one of each at most, have no partner and are dropped.
     pub fn run(self, gpu: &Gpu, inputs: impl Inputs<I>, outputs: impl Outputs<O>) -> StageProcess {
         let Self { kernel, slots, name } = self;
         let name = name.unwrap_or_else(|| Arc::clone(&kernel.recipe().name));

@@ -16,6 +16,7 @@
 
 use std::ffi::c_void;
 use std::future::{Future, poll_fn};
+use std::mem::forget;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use std::task::{Context, Poll, ready};
 
 use super::batch::{Contents, Payload, Place};
 use super::engine::{Engine, Places, batch_length, bytes_of};
-use crate::gpu::device::{Function, Lane, Lent, Queue, Seat, Shared, User};
+use crate::gpu::device::{Function, Lane, Lent, Mark, Queue, Seat, Shared, User};
 use crate::gpu::error::{DriverError, GpuError};
 use crate::gpu::kernel::{Grid, Passes, Recipe, Value};
 use crate::gpu::memory::Block;
@@ -38,12 +39,16 @@ pub(crate) struct DeviceEngine {
     early: bool,
     functions: Rc<[Function]>,
     slots: Vec<Slot>,
-    failed: Pin<Box<dyn Future<Output = GpuError>>>,
+    /// This device fails for good, or one from which batches came.
+    failures: Vec<(Arc<Shared>, Failure)>,
     // Room that is kept from batch to batch.
     passes: Passes,
     words: Vec<u64>,
     pointers: Vec<*mut c_void>,
 }
+
+/// Waits until a device fails for good.
+type Failure = Pin<Box<dyn Future<Output = GpuError>>>;
 
 /// A queue, and the batch that is in it.
 struct Slot {
@@ -55,6 +60,8 @@ struct Slot {
     /// Memory that the batch uses, and nobody may use until it is done.
     blocks: Vec<Block>,
     lent: Vec<Lent>,
+    /// The same, of other devices.
+    away: Vec<Lent>,
     /// Results in pinned memory, each with where it is to go.
     results: Vec<Payload>,
 }
@@ -86,11 +93,13 @@ impl DeviceEngine {
             places,
             functions,
             slots: Vec::with_capacity(slots),
-            failed: Box::pin(Rc::clone(seat).failed()),
+            failures: Vec::new(),
             passes: Passes::default(),
             words: Vec::new(),
             pointers: Vec::new(),
         };
+        let own = Arc::clone(&engine.device);
+        engine.heed(&own);
         for _ in 0..slots {
             let lane = Some(seat.take_lane()?);
             engine.slots.push(Slot {
@@ -99,10 +108,20 @@ impl DeviceEngine {
                 parameters: Vec::new(),
                 blocks: Vec::new(),
                 lent: Vec::new(),
+                away: Vec::new(),
                 results: Vec::new(),
             });
         }
         Ok(engine)
+    }
+}
+
+impl DeviceEngine {
+    /// Ends with this device, if it fails.
+    fn heed(&mut self, device: &Arc<Shared>) {
+        if !self.failures.iter().any(|(known, _)| Arc::ptr_eq(known, device)) {
+            self.failures.push((Arc::clone(device), Box::pin(Arc::clone(device).failed())));
+        }
     }
 }
 
@@ -112,6 +131,8 @@ struct Filling<'a> {
     shared: &'a Arc<Shared>,
     slot: &'a mut Slot,
     queue: Queue,
+    /// The slot's own.
+    mark: Mark,
 }
 
 impl Filling<'_> {
@@ -137,14 +158,24 @@ impl Filling<'_> {
                 Ok(lent)
             }
             Contents::Device(away) => {
+                away.device().alive()?;
                 let lent = self.seat.take(away.bytes(), self.shared)?;
                 self.ready(&lent)?;
-                self.ready(&away)?;
                 let (context, from) = (away.device().context(), away.address());
+                let waited = away.pending().map_or(Ok(()), |mark| device.wait(self.queue, mark));
                 // SAFETY: the slot keeps both until the queue has done this; the context is that of the memory's device.
-                let copied = unsafe { device.copy_peer(self.queue, lent.address(), context, from, away.bytes()) };
-                self.slot.lent.push(away);
-                self.kept(copied, lent)
+                let copied = waited.and_then(|()| unsafe {
+                    device.copy_peer(self.queue, lent.address(), context, from, away.bytes())
+                });
+                let copied = copied.map_err(|error| self.seat.trouble_between(away.device(), self.mark, error));
+                self.slot.away.push(away);
+                match copied {
+                    Ok(()) => Ok(lent),
+                    Err(error) => {
+                        self.slot.lent.push(lent);
+                        Err(error)
+                    }
+                }
             }
         }
     }
@@ -188,6 +219,11 @@ impl Filling<'_> {
 
 impl DeviceEngine {
     fn fill(&mut self, index: usize, inputs: &mut Vec<Payload>) -> Result<(), GpuError> {
+        for payload in &*inputs {
+            if let Contents::Device(lent) = &payload.0 {
+                self.heed(lent.device());
+            }
+        }
         let Self { seat, device, recipe, places, functions, slots, passes, words, pointers, .. } = self;
         let length = batch_length(recipe, inputs)?;
         passes.clear();
@@ -195,7 +231,7 @@ impl DeviceEngine {
         let slot = &mut slots[index];
         let Some(Lane { queue, mark }) = slot.lane else { unreachable!("a slot has a queue") };
         slot.busy = true;
-        let mut filling = Filling { seat, shared: device, slot, queue };
+        let mut filling = Filling { seat, shared: device, slot, queue, mark };
         let mut inputs = inputs.drain(..);
         for (parameter, declared) in recipe.parameters.iter().enumerate() {
             let lent = match declared.role.is_input().then(|| inputs.next()).flatten() {
@@ -277,7 +313,7 @@ impl Slot {
     fn clear(&mut self) {
         self.parameters.clear();
         self.blocks.clear();
-        for mut lent in self.lent.drain(..) {
+        for mut lent in self.lent.drain(..).chain(self.away.drain(..)) {
             // Whatever was written to it came before what is done.
             lent.settle();
         }
@@ -309,7 +345,12 @@ impl Engine for DeviceEngine {
     }
 
     fn poll_failed(&mut self, cx: &mut Context<'_>) -> Poll<GpuError> {
-        self.failed.as_mut().poll(cx)
+        for (_, failure) in &mut self.failures {
+            if let Poll::Ready(error) = failure.as_mut().poll(cx) {
+                return Poll::Ready(error);
+            }
+        }
+        Poll::Pending
     }
 }
 
@@ -318,6 +359,13 @@ impl DeviceEngine {
         let slot = &mut self.slots[slot];
         if let (true, Some(lane)) = (slot.busy, &slot.lane) {
             ready!(self.seat.poll_reached(lane.queue, lane.mark, cx))?;
+            for away in &slot.away {
+                // What was copied from a device that has failed is not what it was to be.
+                if let Some(Err(error)) = away.pending().map(|mark| self.seat.device().reached(mark)) {
+                    return Poll::Ready(Err(self.seat.trouble_between(away.device(), lane.mark, error)));
+                }
+                away.device().alive()?;
+            }
         }
         slot.busy = false;
         Poll::Ready(Ok(()))
@@ -328,7 +376,7 @@ impl Drop for DeviceEngine {
     /// What is under way goes on without us, and keeps its memory until it is done.
     fn drop(&mut self) {
         for slot in self.slots.drain(..) {
-            let Slot { lane: Some(lane), busy, blocks, lent, results, .. } = slot else { continue };
+            let Slot { lane: Some(lane), busy, blocks, lent, away, results, .. } = slot else { continue };
             if !busy {
                 self.seat.give_lane(lane);
                 continue;
@@ -336,14 +384,24 @@ impl Drop for DeviceEngine {
             // It may have failed half-way: the mark is put behind all that was queued.
             self.seat.disarm(lane.mark);
             let recorded = self.seat.device().record(lane.queue, lane.mark);
-            let seat = Rc::clone(&self.seat);
+            let (seat, recipe) = (Rc::clone(&self.seat), Arc::clone(&self.recipe));
             let task = async move {
-                if recorded.is_ok() {
-                    // A device that fails does nothing any more either.
-                    let _ = poll_fn(|cx| seat.poll_reached(lane.queue, lane.mark, cx)).await;
+                let done = match recorded {
+                    Ok(()) => poll_fn(|cx| seat.poll_reached(lane.queue, lane.mark, cx)).await,
+                    Err(error) => Err(seat.trouble(error)),
+                };
+                // A device that has failed for good does nothing any more either. Else the queue is waited for as it is; and if
+                // not even that is known, what it may still write to is nobody's any more.
+                let quiet = matches!(done, Ok(()) | Err(GpuError::DeviceLost { .. }))
+                    || seat.device().drain(lane.queue).is_ok();
+                if quiet {
+                    drop((blocks, lent, away, results));
+                    seat.give_lane(lane);
+                } else {
+                    forget((blocks, lent, away, results, lane));
                 }
-                drop((blocks, lent, results));
-                seat.give_lane(lane);
+                // Its kernels stay loaded until here.
+                drop(recipe);
             };
             // On the thread of the device there is always a place for it, but at the very end, when nothing runs any more.
             tokio::task::spawn_local(task);

@@ -123,8 +123,8 @@ impl fmt::Debug for StageProcess {
 /// A stage that runs: a future of its end.
 ///
 /// # Cancel safety
-/// Dropped before it has ended, the process is cancelled, and its ends poison; on a GPU, what is under way is waited for by the
-/// device's thread, and dropped.
+/// Dropped before it has ended, the process is cancelled, and its ends poison: on the CPU at once, on a GPU soon after, by the
+/// device's thread, which also waits for what is under way, and drops it.
 #[must_use = "futures do nothing until they are awaited"]
 #[derive(Debug)]
 pub struct RunStage(Running);

@@ -139,7 +139,10 @@ impl<E: Engine> Ring<E> {
                 }
                 match input.poll_next(cx) {
                     Poll::Ready(Ok(Some(payload))) => *gathered = Some(payload),
-                    Poll::Ready(Ok(None)) => self.over = true,
+                    Poll::Ready(Ok(None)) => {
+                        self.over = true;
+                        break;
+                    }
                     Poll::Ready(Err(poisoned)) => return Err(poisoned.into()),
                     Poll::Pending => all = false,
                 }

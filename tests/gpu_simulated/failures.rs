@@ -69,7 +69,7 @@ async fn two_lines(function: &'static str, devices: usize) -> Result<usize> {
                 failed += 1;
                 let told = match cause(&error) {
                     GpuError::Driver(told) => told,
-                    GpuError::Load { source, .. } => source,
+                    GpuError::Load { driver, .. } => driver,
                     other => panic!("{other}"),
                 };
                 assert_eq!((told.operation, told.code), (function, UNKNOWN), "{told}");

@@ -146,10 +146,10 @@ fn arguments_that_are_not_the_kernels_own_are_told() {
 fn batches_of_other_lengths_are_told() {
     run(Settings::seed(6), |gpu| async move {
         let error = told(&gpu, saxpy(1.0), (vec![1.0; 3], vec![1.0; 2])).await?;
-        assert_eq!(error.to_string(), "argument 2 of the kernel `saxpy` got a batch of 2 elements where 3 are needed");
+        assert_eq!(error.to_string(), "parameter 2 of the kernel `saxpy` got a batch of 2 elements where 3 are needed");
         let fixed = Kernel::ptx(IDLE, "other").args((InOut::<f32>().of(8),));
         let error = stage_told(&gpu, fixed, vec![1.0f32; 9]).await?;
-        assert_eq!(error, "argument 0 of the kernel `other` got a batch of 9 elements where 8 are needed");
+        assert_eq!(error, "parameter 0 of the kernel `other` got a batch of 9 elements where 8 are needed");
         Ok(())
     });
 }
@@ -252,7 +252,11 @@ fn a_batch_that_no_memory_holds_is_told() {
     run(Settings::seed(13), |gpu| async move {
         for elements in [usize::MAX, usize::MAX / 8 + 2] {
             let error = gpu.pinned::<f64>(elements).await.expect_err("too large");
-            assert_eq!(error.to_string(), format!("a batch of {elements} elements is larger than any memory"));
+            let bytes = elements.saturating_mul(8);
+            assert_eq!(
+                error.to_string(),
+                format!("there is no room for a batch of {bytes} bytes in the memory of the host")
+            );
         }
         // It could be, but is not.
         let error = gpu.pinned::<u8>(1 << 62).await.expect_err("too large");
@@ -263,7 +267,8 @@ fn a_batch_that_no_memory_holds_is_told() {
         let long =
             Kernel::ptx(SAXPY, "saxpy").args((Scalar(1.0f32), In::<f32>(), Out::<f32>().of(usize::MAX / 4), Len));
         let error = told(&gpu, long, vec![1.0]).await?;
-        assert_eq!(error.to_string(), format!("a batch of {} elements is larger than any memory", usize::MAX / 4));
+        let known = format!("a batch of {} elements is larger than any memory", usize::MAX / 4);
+        assert!(error.to_string().ends_with(&known), "{error}");
         Ok(())
     });
 }

@@ -33,14 +33,14 @@ fn a_batch_that_does_not_fit_is_told_with_figures_and_smaller_ones_go_on() {
             big.send(floats(2 * MIB)).await?;
             let error = stage.await.expect_err("it does not fit");
             match cause(&error) {
-                GpuError::OutOfMemory { free, bytes, device, driver: source } => {
+                GpuError::OutOfMemory { free, bytes, device, driver } => {
                     // What the other stage uses takes 4 KiB for each slot and argument; what lies about was given back.
                     assert!(*bytes == 2 * MIB && *free <= MIB && *free >= MIB - 16 * KIB, "{error}");
-                    assert_eq!((&**device, source.code), ("GPU 0 (Simulated GPU 0)", 2));
+                    assert_eq!((&**device, driver.code), ("GPU 0 (Simulated GPU 0)", 2));
                     let text = cause(&error).to_string();
                     let known = format!(
                         "there is no room for 2097152 bytes more on GPU 0 (Simulated GPU 0), of whose memory {free} bytes \
-                         are free: smaller batches or fewer slots need less (cuMemAlloc_v2 on GPU 0 (Simulated GPU 0) \
+                         are free (cuMemAlloc_v2 on GPU 0 (Simulated GPU 0) \
                          failed with code 2 (CUDA_ERROR_OUT_OF_MEMORY)"
                     );
                     assert!(text.starts_with(&known), "{text}");
@@ -97,7 +97,7 @@ fn pinned_memory_of_other_sizes_makes_room() {
             }
             assert!(machine.calls("cuMemFreeHost") >= 2, "{:?}", machine.all_calls());
             let told = gpu.pinned::<f32>(MIB).await.expect_err("it does not fit");
-            assert!(matches!(told, GpuError::OutOfMemory { bytes, .. } if bytes == 4 * MIB), "{told}");
+            assert!(matches!(told, GpuError::PinnedMemory { bytes, .. } if bytes == 4 * MIB), "{told}");
             let text = told.to_string();
             // It is not the device's memory that is short.
             assert!(text.contains("cuMemHostAlloc") && !text.contains("of whose memory"), "{text}");

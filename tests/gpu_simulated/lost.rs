@@ -203,8 +203,8 @@ fn a_lost_device_that_everybody_has_let_go_of_is_asked_for_anew() {
             drop(gpu);
             is_closed(&machine)?;
             match Gpu::open(0).expect_err("this driver gives no lost device") {
-                GpuError::Driver(told) => {
-                    assert_eq!((told.operation, told.code), ("cuDevicePrimaryCtxRetain", ILLEGAL_ADDRESS));
+                GpuError::DeviceLost { driver, .. } => {
+                    assert_eq!((driver.operation, driver.code), ("cuDevicePrimaryCtxRetain", ILLEGAL_ADDRESS));
                 }
                 other => panic!("{other:?}"),
             }

@@ -262,7 +262,7 @@ fn a_batch_that_no_memory_holds_is_told() {
         let error = gpu.pinned::<u8>(1 << 62).await.expect_err("too large");
         // Drivers differ in what they say to that.
         let is_told = matches!(error, GpuError::Driver(_)) && is_real()
-            || matches!(error, GpuError::OutOfMemory { bytes, .. } if bytes == 1 << 62);
+            || matches!(error, GpuError::PinnedMemory { bytes, .. } if bytes == 1 << 62);
         assert!(is_told, "{error:?}");
         let long =
             Kernel::ptx(SAXPY, "saxpy").args((Scalar(1.0f32), In::<f32>(), Out::<f32>().of(usize::MAX / 4), Len));

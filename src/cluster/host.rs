@@ -33,5 +33,9 @@ async fn has_gpu() -> bool {
     if std::env::var("AQUEDUCT_GPU").is_ok_and(|wanted| wanted.trim() == "cpu") {
         return false;
     }
-    tokio::task::spawn_blocking(|| crate::gpu::Gpu::count() > 0).await.unwrap_or(false)
+    // On a thread of its own: there may be no runtime here, and nobody is to wait for a driver.
+    let (answer, found) = tokio::sync::oneshot::channel();
+    let asking = move || drop(answer.send(crate::gpu::Gpu::count() > 0));
+    let asked = std::thread::Builder::new().name("aqueduct-gpu-count".to_owned()).spawn(asking);
+    asked.is_ok() && found.await.unwrap_or(false)
 }

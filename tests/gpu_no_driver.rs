@@ -6,9 +6,9 @@ use aqueduct::gpu::{GpuError, driver};
 fn a_machine_without_a_driver_says_what_was_tried_and_what_to_do() {
     match driver::count() {
         Ok(count) => assert!(count > 0, "a driver without GPUs is an error"),
-        Err(GpuError::NoDriver(reason)) if reason.contains("there is no CUDA driver") => {
+        Err(GpuError::NoDriver { reason, details }) if reason == "there is no CUDA driver" => {
             for part in ["libcuda.so.1: ", "/usr/local/nvidia/lib64", "install NVIDIA's driver", "Gpu::cpu()"] {
-                assert!(!cfg!(target_os = "linux") || reason.contains(part), "{part} is not in: {reason}");
+                assert!(!cfg!(target_os = "linux") || details.contains(part), "{part} is not in: {details}");
             }
             // And `cust` itself, in the same program, is answered as by a driver without devices.
             let error = cust::init(cust::CudaFlags::empty()).expect_err("there is no driver");

@@ -140,7 +140,7 @@ pub(crate) fn advice(code: i32) -> &'static str {
             ": another process holds the device for itself, or the limit of processes is reached; `nvidia-smi` shows both"
         }
         100 => {
-            ": the driver sees no GPU; see what `nvidia-smi` lists, whether CUDA_VISIBLE_DEVICES hides it, and whether the \
+            ": see what `nvidia-smi` lists, whether CUDA_VISIBLE_DEVICES hides it, and whether the \
              container was given it"
         }
         101 => ": there is no device with this index, or it has gone; `nvidia-smi -L` lists those there are",

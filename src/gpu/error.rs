@@ -20,8 +20,13 @@ pub enum GpuError {
         found: String,
     },
     /// There is no driver, or one that cannot be used.
-    #[error("no GPU can be used: {0}")]
-    NoDriver(String),
+    #[error("no GPU can be used: {reason}{details}")]
+    NoDriver {
+        /// Why, in a few words.
+        reason: String,
+        /// What was tried, and what to do: the rest of the sentence.
+        details: String,
+    },
     /// The driver is older than this library can use.
     #[error("the driver of this machine is of CUDA {found}, and {needed} at least is needed: install a newer one")]
     DriverTooOld {
@@ -176,6 +181,13 @@ pub enum GpuError {
         /// What it said.
         message: String,
     },
+}
+
+impl GpuError {
+    /// That no GPU can be used, where there is nothing more to say.
+    pub(crate) fn no_driver(reason: impl Into<String>) -> Self {
+        Self::NoDriver { reason: reason.into(), details: String::new() }
+    }
 }
 
 fn told(log: &str) -> String {

@@ -48,7 +48,11 @@ impl Gpu {
                 }
             },
         };
-        picked.unwrap_or_else(|error| Self::on_cpu(error.to_string()))
+        picked.unwrap_or_else(|error| match error {
+            // Whoever wants to know what was tried asks for a GPU by its index.
+            GpuError::NoDriver { reason, .. } => Self::on_cpu(reason),
+            error => Self::on_cpu(error.to_string()),
+        })
     }
 
     /// The GPU of this index, as the driver counts them.
@@ -76,7 +80,7 @@ impl Gpu {
                 Err(error) => failed = Some(error),
             }
         }
-        Err(failed.unwrap_or_else(|| GpuError::NoDriver("the driver knows no device".to_owned())))
+        Err(failed.unwrap_or_else(|| GpuError::no_driver("the driver knows no device")))
     }
 
     /// All GPUs that can be used, in the driver's order.
@@ -255,10 +259,10 @@ mod backend {
     const WITHOUT: &str = "this program was built without the feature `cuda`";
 
     pub(super) fn count() -> Result<usize, GpuError> {
-        Err(GpuError::NoDriver(WITHOUT.to_owned()))
+        Err(GpuError::no_driver(WITHOUT))
     }
 
     pub(super) fn open(_: usize) -> Result<Arc<Shared>, GpuError> {
-        Err(GpuError::NoDriver(WITHOUT.to_owned()))
+        Err(GpuError::no_driver(WITHOUT))
     }
 }

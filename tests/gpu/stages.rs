@@ -212,24 +212,25 @@ fn a_pool_of_stages_shares_a_channel() {
     run(async {
         let (tx, rx) = aqueduct::channel();
         let (out, results) = aqueduct::channel::<Vec<f32>>();
-        let met = Arc::new(std::sync::Barrier::new(2));
-        let stage = |met: &Arc<std::sync::Barrier>| {
-            let met = Arc::clone(met);
-            // Both are at work at the same time.
+        let shares = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
+        let stage = |share: &Arc<AtomicUsize>| {
+            let share = Arc::clone(share);
             in_place(move |x| {
-                met.wait();
+                share.fetch_add(1, Ordering::Relaxed);
                 x[0] = -x[0];
             })
             .stage()
             .slots(1)
             .run(&Gpu::cpu(), rx.clone(), out.clone())
         };
-        let (one, two) = (stage(&met), stage(&met));
+        let (one, two) = (stage(&shares[0]), stage(&shares[1]));
         drop((rx, out));
         let ((), (), (), all) = par!(source(batches(10, 1), tx), one, two, sink(results)).await?;
         let mut all: Vec<f32> = all.into_iter().map(|batch| -batch[0]).collect();
         all.sort_by(f32::total_cmp);
         assert_eq!(all, (0..10).map(|n| n as f32).collect::<Vec<_>>());
+        // Whoever waits is served in order: neither could take all of them.
+        assert!(shares.iter().all(|share| share.load(Ordering::Relaxed) > 0), "{shares:?}");
         Ok(())
     });
 }

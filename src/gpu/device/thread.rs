@@ -27,7 +27,7 @@ pub(super) fn start(index: usize, open: Open) -> Result<Arc<Shared>, GpuError> {
         }
         Err(error) => drop(answer.send(Err(error))),
     };
-    let unable = |why: String| GpuError::NoDriver(format!("the thread of GPU {index} {why}"));
+    let unable = |why: String| GpuError::no_driver(format!("the thread of GPU {index} {why}"));
     std::thread::Builder::new()
         .name(format!("aqueduct-gpu-{index}"))
         .spawn(run)

@@ -36,7 +36,7 @@ const OLDEST: i32 = 11_000;
 pub fn count() -> Result<usize, GpuError> {
     start()?;
     let count = Ordinal::num_devices().map_err(|_| unusable("cuDeviceGetCount"))?;
-    if count == 0 { Err(no_driver("there is a CUDA driver", codes::advice(100))) } else { Ok(count as usize) }
+    if count == 0 { Err(no_driver("the CUDA driver sees none", codes::advice(100))) } else { Ok(count as usize) }
 }
 
 /// Opens a GPU on this thread: from now on its context is the thread's own, until the device is dropped, here.
@@ -96,9 +96,11 @@ fn max_shared(ordinal: &Ordinal) -> Result<u32, ()> {
 fn start() -> Result<(), GpuError> {
     if let Some(tried) = aqueduct_cuda::unavailable() {
         return Err(no_driver(
-            &format!("there is no CUDA driver ({tried})"),
-            "; install NVIDIA's driver, or put the folder of its libcuda.so.1 into LD_LIBRARY_PATH, or run on the CPU with \
-             `Gpu::cpu()`",
+            "there is no CUDA driver",
+            &format!(
+                " ({tried}); install NVIDIA's driver, or put the folder of its libcuda.so.1 into LD_LIBRARY_PATH, or run on the \
+                 CPU with `Gpu::cpu()`"
+            ),
         ));
     }
     // Before `cuInit`, which a driver that is too old may refuse with a code that says nothing of that.
@@ -129,8 +131,8 @@ fn unusable(operation: &str) -> GpuError {
     no_driver(&format!("{operation} failed with code {code} ({})", codes::name(code)), codes::advice(code))
 }
 
-fn no_driver(what: &str, advice: &str) -> GpuError {
-    GpuError::NoDriver(format!("{what}{advice}"))
+fn no_driver(reason: &str, details: &str) -> GpuError {
+    GpuError::NoDriver { reason: reason.to_owned(), details: details.to_owned() }
 }
 
 /// What the last call on this thread that failed answered.

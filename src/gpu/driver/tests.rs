@@ -98,7 +98,7 @@ fn an_index_too_large_is_told_how_many_there_are() {
 fn a_driver_without_devices_is_no_driver() {
     with(|state| state.devices = 0);
     let error = count().expect_err("none");
-    assert!(matches!(error, GpuError::NoDriver(_)), "{error:?}");
+    assert!(matches!(error, GpuError::NoDriver { .. }), "{error:?}");
     assert!(error.to_string().contains("CUDA_VISIBLE_DEVICES"), "{error}");
 }
 

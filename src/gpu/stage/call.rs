@@ -128,7 +128,7 @@ fn gone(device: &Shared) -> GpuError {
     device
         .alive()
         .err()
-        .unwrap_or_else(|| GpuError::NoDriver(format!("the thread of {} has ended", device.info().name)))
+        .unwrap_or_else(|| GpuError::no_driver(format!("the thread of {} has ended", device.info().name)))
 }
 
 impl<R, Types> fmt::Debug for Call<R, Types> {

@@ -70,6 +70,9 @@ const STAGES: usize = 10;
 const WARM: usize = 200;
 const BATCHES: usize = 2000;
 const LENGTH: usize = 1024;
+/// The first time that a thread has to wait for a lock, `parking_lot` makes a table for it, some three allocations in all. When
+/// that is depends on the other programs of the machine. One allocation in a hundred batches would be more.
+const ONCE: u64 = 8;
 
 /// The driver's functions; who looks for the first of them is the device's thread.
 fn answer(name: &str) -> Option<*const c_void> {
@@ -110,7 +113,7 @@ fn a_chain_in_steady_state_allocates_nothing() {
         assert!(launches > ((BATCHES - 100) * STAGES) as u64, "joined {how}: {launches} launches");
         assert_eq!(driver, 0, "joined {how}");
         // A vector that a stage gives away is its receiver's, and so is new. It also shows that the counter counts.
-        let each = if how == "by vectors" { launches - 100..=launches + 100 } else { 0..=0 };
+        let each = if how == "by vectors" { launches - 100..=launches + 100 } else { 0..=ONCE };
         assert!(each.contains(&allocations), "joined {how}: {allocations} allocations");
     }
     Arc::into_inner(machine).expect("the chain has let go of it").finish();

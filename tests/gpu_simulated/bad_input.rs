@@ -296,14 +296,16 @@ fn a_driver_without_devices_is_told_and_the_cpu_serves() {
     }
     let body = |_: Arc<Simulator>| async {
         let error = Gpu::open(0).expect_err("there is none");
-        let known = "no GPU can be used: cuInit failed with code 100 (CUDA_ERROR_NO_DEVICE): the driver sees no GPU; see what \
+        let known = "no GPU can be used: cuInit failed with code 100 (CUDA_ERROR_NO_DEVICE): see what \
             `nvidia-smi` lists, whether CUDA_VISIBLE_DEVICES hides it, and whether the container was given it";
         assert_eq!(error.to_string(), known);
         assert_eq!(Gpu::count(), 0);
         assert!(Gpu::all().is_err() && Gpu::least_loaded().is_err());
         if std::env::var_os("AQUEDUCT_GPU").is_none() {
             let picked = Gpu::pick();
-            assert!(picked.is_cpu() && picked.reason() == known, "{picked}");
+            // In short; whoever wants to know more asks for a GPU by its index.
+            assert!(picked.is_cpu(), "{picked}");
+            assert_eq!(picked.reason(), "cuInit failed with code 100 (CUDA_ERROR_NO_DEVICE)");
             let back: Vec<f32> = picked.call(saxpy(2.0), (vec![1.0], vec![1.0])).await?;
             assert_eq!(back, [3.0]);
         }

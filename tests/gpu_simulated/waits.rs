@@ -121,7 +121,7 @@ fn every_wait_is_needed(network: Network) {
     assert!(waits > 0, "{} has no waits", network.name);
     let mut tries = Vec::new();
     for nth in 1..=waits {
-        match network.until_caught("cuStreamWaitEvent", nth, 60) {
+        match network.until_caught("cuStreamWaitEvent", nth, 200) {
             Some(runs) => tries.push(runs),
             None => panic!("{}: without the wait {nth} of {waits} nothing goes wrong", network.name),
         }

@@ -35,7 +35,10 @@ async fn has_gpu() -> bool {
     }
     // On a thread of its own: there may be no runtime here, and nobody is to wait for a driver.
     let (answer, found) = tokio::sync::oneshot::channel();
-    let asking = move || drop(answer.send(crate::gpu::Gpu::count() > 0));
+    let asking = move || {
+        // Nobody may be interested any more.
+        let _ = answer.send(crate::gpu::Gpu::count() > 0);
+    };
     let asked = std::thread::Builder::new().name("aqueduct-gpu-count".to_owned()).spawn(asking);
     asked.is_ok() && found.await.unwrap_or(false)
 }

@@ -78,7 +78,7 @@ where
 /// # aqueduct::run(async {
 /// let (a, a_rx) = aqueduct::channel();
 /// let (b, b_rx) = aqueduct::channel();
-/// let even = filter(|n| n % 2 == 0, a_rx, b);
+/// let even = filter(|n: &i32| n % 2 == 0, a_rx, b);
 /// assert_eq!(par!(generate(1..=6, a), even, collect(b_rx)).await?.2, [2, 4, 6]);
 /// # Outcome::Ok(()) }).unwrap();
 /// ```

@@ -89,6 +89,7 @@ impl IntoFuture for StageProcess {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Process for StageProcess {
     type Value = ();
 

@@ -70,9 +70,10 @@ const STAGES: usize = 10;
 const WARM: usize = 200;
 const BATCHES: usize = 2000;
 const LENGTH: usize = 1024;
-/// The first time that a thread has to wait for a lock, `parking_lot` makes a table for it, some three allocations in all. When
-/// that is depends on the other programs of the machine. One allocation in a hundred batches would be more.
-const ONCE: u64 = 8;
+
+/// What may be made once, however many batches there are: `parking_lot`'s table for a thread that waits for a lock for the first
+/// time; memory for slots that happen to be all in use for the first time. One for each batch would be thousands.
+const ONCE: u64 = 4 * STAGES as u64;
 
 /// The driver's functions; who looks for the first of them is the device's thread.
 fn answer(name: &str) -> Option<*const c_void> {
@@ -111,7 +112,7 @@ fn a_chain_in_steady_state_allocates_nothing() {
     for (how, Counted { allocations, driver, launches }) in counted {
         // The last batches are under way yet.
         assert!(launches > ((BATCHES - 100) * STAGES) as u64, "joined {how}: {launches} launches");
-        assert_eq!(driver, 0, "joined {how}");
+        assert!(driver <= ONCE, "joined {how}: {driver} things of the driver's were made");
         // A vector that a stage gives away is its receiver's, and so is new. It also shows that the counter counts.
         let each = if how == "by vectors" { launches - 100..=launches + 100 } else { 0..=ONCE };
         assert!(each.contains(&allocations), "joined {how}: {allocations} allocations");

@@ -17,6 +17,7 @@ mod shape;
 mod task;
 mod thread;
 mod tree;
+mod unstarted;
 
 use std::future::IntoFuture;
 

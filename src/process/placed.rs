@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
@@ -19,7 +18,8 @@ use super::handle::Handle;
 use super::shape::{Port, Sketch, tell};
 use super::task::RunTask;
 use super::thread::lost;
-use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, dispose};
+use super::unstarted::Unstarted;
+use crate::context::{Cause, Context, Identity, Kind, Meta, Reason};
 
 /// What is to be done on the thread: it is given what the thread owns.
 pub(crate) type Job<L> = Box<dyn FnOnce(&L) -> LocalFuture + Send>;
@@ -53,7 +53,7 @@ where
     pub(crate) fn new(meta: &'static Meta, name: Arc<str>, ports: [Port; PORTS], place: Arc<P>, make: M) -> Self {
         let mut context = Context::unstarted(meta);
         context.rename(name);
-        Self { place, body: Unstarted { context, make: Some(make) }, ports }
+        Self { place, body: Unstarted { context, kind: Kind::Task, body: Some(make) }, ports }
     }
 
     pub(crate) fn draw(&self, sketch: &mut Sketch) {
@@ -97,29 +97,6 @@ impl<P, M, const PORTS: usize> fmt::Debug for Placed<P, M, PORTS> {
     }
 }
 
-/// What makes the body; dropped, the process is cancelled.
-struct Unstarted<M> {
-    context: Context,
-    make: Option<M>,
-}
-
-impl<M> Drop for Unstarted<M> {
-    fn drop(&mut self) {
-        if let Some(make) = self.make.take() {
-            self.context.fail(Cause::new(self.context.identity(), Reason::Cancelled));
-            let dropped = self.context.enter(Kind::Task, || catch_unwind(AssertUnwindSafe(|| drop(make))));
-            self.context.end();
-            if let Err(payload) = dropped {
-                if std::thread::panicking() {
-                    dispose(payload);
-                } else {
-                    resume_unwind(payload);
-                }
-            }
-        }
-    }
-}
-
 /// A placed process that runs, or is about to: a future of its result.
 pub(crate) struct RunPlaced<P, M, V> {
     identity: Identity,
@@ -160,7 +137,7 @@ where
 {
     let (mut sender, receiver) = oneshot::channel();
     place.put(Box::new(move |local: &P::Local| {
-        let Some(make) = body.make.take() else { unreachable!("a body is made once") };
+        let Some(make) = body.body.take() else { unreachable!("a body is made once") };
         // Making it does nothing but to put the ends into a future, which runs as the process.
         let run = RunTask::new(body.context.copy(), make(local));
         Box::pin(async move {

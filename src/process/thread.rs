@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Cx, Poll};
@@ -15,7 +15,8 @@ use super::error::{ProcessError, conclude, panicked};
 use super::exit::IntoOutcome;
 use super::handle::Handle;
 use super::shape::{Port, Sketch, tell};
-use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, dispose, schedule};
+use super::unstarted::Unstarted;
+use crate::context::{Cause, Context, Identity, Kind, Meta, Reason, schedule};
 
 /// A process that runs on an OS thread of its own. Lazy: it does nothing until it is awaited, composed or spawned.
 ///
@@ -53,7 +54,7 @@ where
 {
     static IN_PLACE: Meta = Meta::new("thread", &[], "");
     let context = Context::in_place(&IN_PLACE, name.into(), std::panic::Location::caller());
-    Thread { body: Unstarted { context, body: Some(body) }, ports: [] }
+    Thread { body: Unstarted { context, kind: Kind::Thread, body: Some(body) }, ports: [] }
 }
 
 impl<B, R, const PORTS: usize> Thread<B, PORTS>
@@ -65,7 +66,7 @@ where
     /// Used by the expansion of `#[process]`.
     #[doc(hidden)]
     pub fn new(meta: &'static Meta, ports: [Port; PORTS], body: B) -> Self {
-        Self { body: Unstarted { context: Context::unstarted(meta), body: Some(body) }, ports }
+        Self { body: Unstarted { context: Context::unstarted(meta), kind: Kind::Thread, body: Some(body) }, ports }
     }
 
     /// Gives the process another name than its function's.
@@ -150,30 +151,6 @@ impl<B, const PORTS: usize> fmt::Debug for Thread<B, PORTS> {
             .field("name", &self.body.context.identity().name())
             .field("ports", &self.ports)
             .finish()
-    }
-}
-
-/// A body that waits for its thread; dropped, it is cancelled.
-struct Unstarted<B> {
-    context: Context,
-    body: Option<B>,
-}
-
-impl<B> Drop for Unstarted<B> {
-    fn drop(&mut self) {
-        if let Some(body) = self.body.take() {
-            let cause = Cause::new(self.context.identity(), Reason::Cancelled);
-            self.context.fail(cause);
-            let dropped = self.context.enter(Kind::Thread, || catch_unwind(AssertUnwindSafe(|| drop(body))));
-            self.context.end();
-            if let Err(payload) = dropped {
-                if std::thread::panicking() {
-                    dispose(payload);
-                } else {
-                    resume_unwind(payload);
-                }
-            }
-        }
     }
 }
 

@@ -279,55 +279,6 @@ fn a_fault_ends_every_stage() {
 
 /// As if the waits of the scanner had an end: somebody else asks the driver now and then.
 #[test]
-fn with_another_call_now_and_then_a_fault_ends_every_stage() {
-    for (place, function) in
-        ["cuLaunchKernel", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoHAsync_v2", "cuEventRecord", "cuStreamWaitEvent"]
-            .into_iter()
-            .enumerate()
-    {
-        for nth in 1..8_u64 {
-            for round in 0..4 {
-                let seed = place as u64 * 31 + nth * 4 + round;
-                simulate(Settings::seed(seed), move |gpu, machine| async move {
-                    machine.fail_later(function, nth, 719);
-                    let input = vec![vec![1.0f32; 64]; 5];
-                    let (x, x_rx) = aqueduct::channel();
-                    let (mid, mid_rx) = aqueduct::channel::<DeviceBuf<f32>>();
-                    let (out, results) = aqueduct::channel::<Vec<f32>>();
-                    let kernel = gpu::map(|x: F32| x + 1.0);
-                    let network = par!(
-                        crate::machine::source(input, x),
-                        kernel.stage().slots(2).run(&gpu, x_rx, mid),
-                        kernel.stage().slots(2).run(&gpu, mid_rx, out),
-                        aqueduct::toolkit::collect(results),
-                    );
-                    let mut network = std::pin::pin!(network.into_future());
-                    let other = gpu::copy::<u32>();
-                    for turn in 0.. {
-                        match tokio::time::timeout(Duration::from_millis(20), &mut network).await {
-                            Err(_) => {
-                                assert!(turn < 100, "hangs: {function} {nth} seed {seed}");
-                                let _ = gpu.call::<_, _, Vec<u32>>(&other, vec![1]).await;
-                            }
-                            Ok(Ok((.., all))) => {
-                                assert_eq!(all, vec![vec![3.0f32; 64]; 5], "{function} {nth}");
-                                break;
-                            }
-                            Ok(Err(_)) => break,
-                        }
-                    }
-                    drop(gpu);
-                    while machine.live().contexts > 0 {
-                        tokio::time::sleep(Duration::from_millis(1)).await;
-                    }
-                    Ok(())
-                });
-            }
-        }
-    }
-}
-
-#[test]
 fn a_waker_that_panics_does_not_end_the_thread_of_a_device() {
     struct Panics;
     impl std::task::Wake for Panics {

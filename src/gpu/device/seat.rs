@@ -15,7 +15,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::c_void;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
@@ -27,7 +26,7 @@ use super::shared::Shared;
 use super::storage::{Lent, Storage};
 use super::{Bell, Device, DeviceInfo, Function, LoadError, Mark, Module, Queue};
 use crate::gpu::error::{DriverError, GpuError};
-use crate::gpu::kernel::{Grid, Recipe};
+use crate::gpu::kernel::Recipe;
 use crate::gpu::memory::{Block, Piece, size_class};
 
 /// For how long the scanner asks without pause: about what a bell and the end of a sleep take at worst. A stage with three slots
@@ -379,21 +378,6 @@ impl Seat {
         loaded.users.push(Arc::downgrade(recipe));
         let function = |entry: &Arc<str>| self.device.function(loaded.module, entry, loaded.shared);
         plan.entries().iter().map(|entry| function(entry).map_err(|error| self.trouble(error))).collect()
-    }
-
-    /// Puts a launch into a queue.
-    ///
-    /// # Safety
-    /// As for [`Device::launch`].
-    pub(crate) unsafe fn launch(
-        &self,
-        queue: Queue,
-        function: Function,
-        grid: Grid,
-        arguments: &mut [*mut c_void],
-    ) -> Result<(), GpuError> {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { self.device.launch(queue, function, grid, arguments) }.map_err(|error| self.trouble(error))
     }
 }
 

@@ -295,7 +295,8 @@ fn launch(
 ) -> Result<(), GpuError> {
     // SAFETY: as many values as the kernel has parameters, each of eight bytes and so none too small; the addresses are those
     // of memory that the slot keeps until its mark is reached. What a kernel written by hand does with them is its author's.
-    unsafe { seat.launch(queue, function, grid, arguments) }
+    let launched = unsafe { seat.device().launch(queue, function, grid, arguments) };
+    launched.map_err(|error| seat.trouble(error))
 }
 
 impl Slot {
